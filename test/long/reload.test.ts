@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import OpenAI from 'openai';
 import { ended } from '../promises/background.ts';
+import { callOf } from '../promises/mcp-ask.ts';
 import { until } from '../promises/state-ask.ts';
 import { doorAt } from '../support/doors/door.ts';
 import { newFolder } from '../support/folder.ts';
-import { type Script, startScriptedModel, type Turn } from '../support/model/scripted.ts';
+import { gives } from '../support/mcp-server.ts';
+import { callsFunctions, type Script, says, startScriptedModel, type Turn } from '../support/model/scripted.ts';
 import { startCommand } from '../support/product.ts';
 import { openSocket } from '../support/socket.ts';
 import { parseStream } from '../support/sse.ts';
@@ -48,6 +50,25 @@ test('while the configuration changes 50 times no request fails, and each answer
     await turn.finish();
   };
   const name = model.script(answers);
+  /** What a server of MCP was sent of a configuration: its credential. It takes no other. */
+  const who = model.mcp.serve([
+    {
+      name: 'who',
+      run: async (_, { headers }) => {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return gives(`mcp-${numberIn(String(headers.authorization), 'Bearer credential')}`);
+      },
+    },
+  ]);
+  const calls: Script = async (turn) => {
+    const { taken, text } = told(turn);
+    const got = turn.body.messages.filter(({ role }: { role: string }) => role === 'tool');
+    if (!taken) return turn.reply(401, { error: { message: 'wrong key' } });
+    if (got.length < 2)
+      return callsFunctions(callOf({ label: 'who' }, { name: 'who', args: {}, id: `c${got.length}` }))(turn);
+    await says(`${text} ${JSON.stringify(got.map(({ content }: { content: string }) => content))} end`)(turn);
+  };
+  const calling = model.script(calls);
   const lasts = Promise.withResolvers<void>();
   const lasting: Script = async (turn) => {
     await turn.text(told(turn).text);
@@ -68,7 +89,9 @@ test('while the configuration changes 50 times no request fails, and each answer
     ];
     const prompts = [{ id: 'which', version: '1', instructions: `prompt-${n}` }];
     const limits = { turns: 100 + (n % 7), inFlight: `${256 + (n % 5)}MiB`, backgroundTurns: 2 + (n % 3) };
-    const text = JSON.stringify({ models, prompts, database: `sqlite:${join(dir, 'a.db')}`, limits });
+    const headers = { authorization: `Bearer credential-${n}` };
+    const mcp = [{ label: 'who', url: who.url, headers, requireApproval: 'never' }];
+    const text = JSON.stringify({ models, prompts, mcp, database: `sqlite:${join(dir, 'a.db')}`, limits });
     if (n % 3 === 0) writeFileSync(keyFile, `other-${n}`);
     writeFileSync(`${file}.new`, text);
     renameSync(`${file}.new`, file);
@@ -105,6 +128,25 @@ test('while the configuration changes 50 times no request fails, and each answer
     check(textOf(response), since);
   };
 
+  const askCalling = async (origin: string, stream: boolean) => {
+    const since = inUse;
+    const given = { ...body, model: calling, tools: [{ type: 'mcp', server_label: 'who' }] };
+    const reply = await fetch(`${origin}/v1/responses`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ ...given, stream }),
+    });
+    const said = await reply.text();
+    assert.equal(reply.status, 200, said);
+    const text = textOf(stream ? parseStream(said).final : JSON.parse(said));
+    check(text, since);
+    assert.deepEqual(
+      [...text.matchAll(/mcp-(\d+)/g)].map(([, n]) => Number(n)),
+      [numberIn(text, 'key'), numberIn(text, 'key')],
+      text,
+    );
+  };
+
   const client = new OpenAI({ baseURL: `${product.http}/v1`, apiKey: 'unused', maxRetries: 0 });
   const door = doorAt('node-http', product.http, model, async () => {});
   const background = await client.responses.create({ ...body, model: model.script(lasting), background: true });
@@ -118,11 +160,17 @@ test('while the configuration changes 50 times no request fails, and each answer
   }).then((reply) => reply.text());
 
   let running = true;
-  const counts = { requests: 0, socketTurns: 0, background: 0 };
+  const counts = { requests: 0, toolTurns: 0, socketTurns: 0, background: 0 };
   const clients = Array.from({ length: CLIENTS }, async (_, index) => {
     for (let n = index; running; n++) {
       await ask(n % 2 === 0 ? product.http : product.envoy, n % 3 === 0);
       counts.requests++;
+    }
+  });
+  const toolClients = [product.http, product.envoy].map(async (origin, index) => {
+    for (let n = index; running; n++) {
+      await askCalling(origin, n % 2 === 0);
+      counts.toolTurns++;
     }
   });
   const socketClient = (async () => {
@@ -141,7 +189,7 @@ test('while the configuration changes 50 times no request fails, and each answer
       check(textOf(response), since, true);
     }
   })();
-  const all = Promise.all([...clients, socketClient, backgroundClient]);
+  const all = Promise.all([...clients, ...toolClients, socketClient, backgroundClient]);
   all.catch(() => {
     running = false;
   });
@@ -170,8 +218,10 @@ test('while the configuration changes 50 times no request fails, and each answer
   }
   busy.close();
   open.close();
+  assert.ok(counts.toolTurns > RELOADS / 10, `${counts.toolTurns} turns with tools`);
+  await until(() => who.sessions.size === 0);
   const log = product.stdout();
   assert.doesNotMatch(log, /"level":"ERROR"|needs a restart/);
-  assert.ok(!/key-\d/.test(log), 'no key is in the log');
+  assert.ok(!/(key|credential)-\d/.test(log), 'no key is in the log');
   assert.equal((await fetch(`${product.http}/readyz`)).status, 200);
 });

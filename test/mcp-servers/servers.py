@@ -1,6 +1,7 @@
 """MCP servers of PyPI on a port of the loopback: `fastmcp`, or the official package `mcp`."""
 
 import asyncio
+import os
 import sys
 
 kind, port = sys.argv[1], int(sys.argv[2])
@@ -27,6 +28,15 @@ async def wait(duration: float, steps: int) -> str:
     for _ in range(steps):
         await asyncio.sleep(duration / steps)
     return "done"
+
+
+@server.tool()
+async def work(key: str, seconds: float) -> str:
+    """Does something that must not be done twice: writes down that it has."""
+    with open(os.environ["WORKED"], "a", encoding="utf-8") as file:
+        file.write(key + "\n")
+    await asyncio.sleep(seconds)
+    return "worked " + key
 
 
 @server.tool()

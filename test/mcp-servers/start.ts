@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { installNodeClients, installPythonClients } from '../clients/install.ts';
 import { freePort } from '../support/ports.ts';
@@ -40,12 +41,12 @@ export async function startNpmServers(): Promise<RealServers> {
   return started(await Promise.all([start('streamableHttp', '/mcp'), start('sse', '/sse')]));
 }
 
-/** Starts the servers of PyPI. */
-export async function startPyPiServers(): Promise<RealServers> {
+/** Starts the servers of PyPI, whose tool `work` adds its key to the lines of the file `worked`. */
+export async function startPyPiServers(worked = devNull): Promise<RealServers> {
   const packages = await installPythonClients(HERE);
   const start = async (name: string) => {
     const port = await freePort();
-    const env = { PATH: process.env.PATH, PYTHONPATH: packages, FASTMCP_CHECK_FOR_UPDATES: 'off' };
+    const env = { PATH: process.env.PATH, PYTHONPATH: packages, FASTMCP_CHECK_FOR_UPDATES: 'off', WORKED: worked };
     const child = spawn('python3', [join(HERE, 'servers.py'), name, `${port}`], { env });
     return { child, port, server: { name, url: `http://127.0.0.1:${port}/mcp`, adds: 'add', sum: '5', waits: 'wait' } };
   };

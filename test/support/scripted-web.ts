@@ -39,6 +39,8 @@ export interface ScriptedWeb {
   requests(path?: string): WebRequest[];
   /** What searches answer from now on; undefined is what they find. */
   fail(failure: WebFailure | undefined): void;
+  /** What replies wait for from now on. */
+  hold(until: () => Promise<void>): void;
   close(): Promise<void>;
 }
 
@@ -47,6 +49,7 @@ export async function startScriptedWeb(): Promise<ScriptedWeb> {
   const pages = new Map<string, ScriptedPage>();
   const requests: WebRequest[] = [];
   let failure: WebFailure | undefined;
+  let held = async () => {};
   let origin = '';
   const server = createServer(async (req, res) => {
     const chunks: Buffer[] = [];
@@ -59,6 +62,7 @@ export async function startScriptedWeb(): Promise<ScriptedWeb> {
       headers: req.headers,
       body: text === '' ? undefined : JSON.parse(text),
     });
+    await held();
     const shape = shapes[`${req.method} ${url.pathname}`];
     if (shape && url.searchParams.get('q') === 'hang') return;
     if (shape && failure) {
@@ -88,6 +92,9 @@ export async function startScriptedWeb(): Promise<ScriptedWeb> {
       return `${origin}${path}`;
     },
     requests: (path) => requests.filter(({ url }) => path === undefined || url.pathname === path),
+    hold(until) {
+      held = until;
+    },
     fail(next) {
       failure = next;
     },
