@@ -163,7 +163,7 @@ const messageUsage: Members<MessageUsage> = {
   cache_read_input_tokens: count,
   output_tokens: count,
   output_tokens_details: objectOrNull,
-  server_tool_use: { type: 'null' },
+  server_tool_use: objectOrNull,
 };
 const message: Members<SaidMessage> = {
   id: text,

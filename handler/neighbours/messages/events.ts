@@ -17,7 +17,8 @@ export interface MessageUsage {
   cache_read_input_tokens: number;
   output_tokens: number;
   output_tokens_details: { thinking_tokens: number } | null;
-  server_tool_use: null;
+  /** Searches of the web that this server has made, where there were any. */
+  server_tool_use: { web_search_requests: number; web_fetch_requests: number } | null;
 }
 
 /** Why and how a message ended. */

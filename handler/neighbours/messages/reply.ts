@@ -31,6 +31,7 @@ export class MessageReply {
   #open: Open | undefined;
   #hasPinged = false;
   #hasRefused = false;
+  #searches = 0;
 
   constructor(options: ReplyOptions) {
     this.#options = options;
@@ -103,6 +104,7 @@ export class MessageReply {
   }
 
   #done(item: OutputItem): void {
+    if (item.type === 'web_search_call' && item.action?.type === 'search') this.#searches++;
     if (item.type === 'reasoning') this.#sign(item.encrypted_content);
     else this.#close();
   }
@@ -144,7 +146,7 @@ export class MessageReply {
     this.#close();
     const delta = this.#endOf(response);
     this.#events.push(
-      { type: 'message_delta', delta, usage: usageOf(this.#options.tokens()) },
+      { type: 'message_delta', delta, usage: usageOf(this.#options.tokens(), this.#searches) },
       { type: 'message_stop' },
     );
   }
@@ -194,7 +196,7 @@ function messageOf({ id, model, service_tier }: Response, usage: MessageUsage): 
   };
 }
 
-function usageOf(tokens: TurnTokens | undefined): MessageUsage {
+function usageOf(tokens: TurnTokens | undefined, searches = 0): MessageUsage {
   const { input = 0, cached = 0, cacheWrite = 0, output = 0, reasoning = 0 } = tokens ?? {};
   return {
     // A server may count what it had cached beside what it read.
@@ -203,6 +205,6 @@ function usageOf(tokens: TurnTokens | undefined): MessageUsage {
     cache_read_input_tokens: cached,
     output_tokens: output,
     output_tokens_details: reasoning > 0 ? { thinking_tokens: reasoning } : null,
-    server_tool_use: null,
+    server_tool_use: searches > 0 ? { web_search_requests: searches, web_fetch_requests: 0 } : null,
   };
 }

@@ -137,7 +137,7 @@ export const messageWords: Readonly<Record<string, MemberWords>> = {
   cache_read_input_tokens: ['Tokens that a server had in its cache.', 0],
   'Message.usage.output_tokens': ['Tokens that the model said and thought.', 3],
   'Message.usage.output_tokens_details': ['How many of these it thought with.'],
-  server_tool_use: ['Always null.'],
+  server_tool_use: ['Searches of the web that this server has made, where there were any.'],
   diagnostics: ['Always null.'],
   request_id: ['The id of the request, which the header `request-id` has as well.', 'req_1'],
 };
