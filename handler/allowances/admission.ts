@@ -11,7 +11,7 @@ export interface TurnUse {
 }
 
 /** What is held of allowances for one turn: the same as an Admission, whose end is told in numbers. */
-export interface TurnHold extends Pick<Admission, 'headers' | 'undo'> {
+export interface TurnHold extends Pick<Admission, 'headers' | 'leave' | 'undo'> {
   end(use: TurnUse): Promise<void> | undefined;
   /** Counts what was used so far, and holds what is needed `next`. */
   goOn(soFar: TurnUse, next: TurnUse): Promise<void> | undefined;
@@ -31,11 +31,22 @@ export function admit(
   return taken ? taken.then(() => admitted(ledger, claims)) : admitted(ledger, claims);
 }
 
-/** The same for a turn that was admitted before: it is never refused. */
-export function holdFor(ledger: Ledger, allowances: readonly Allowance[], estimate: TurnUse): TurnHold {
-  const claims = claimsOf(ledger, allowances, estimate);
+/** The same for a turn that was admitted before, and of which so much was `counted`: it is never refused. */
+export function holdFor(
+  ledger: Ledger,
+  allowances: readonly Allowance[],
+  estimate: TurnUse,
+  counted: TurnUse,
+): TurnHold {
+  const claims = claimsOf(ledger, allowances, difference(estimate, counted));
   for (const { account, amount } of claims) account.hold(amount);
-  return admitted(ledger, claims);
+  return admitted(ledger, claims, counted);
+}
+
+/** What one use is more than another, which came before it. */
+export function difference(use: TurnUse, before: TurnUse): TurnUse {
+  const costs = Object.entries(use.costs).map(([name, cost]) => [name, cost - (before.costs[name] ?? 0)] as const);
+  return { tokens: use.tokens - before.tokens, costs: Object.fromEntries(costs) };
 }
 
 function claimsOf(ledger: Ledger, allowances: readonly Allowance[], { tokens, costs }: TurnUse): Claim[] {
@@ -54,7 +65,9 @@ function usedOf({ tokens, costs }: TurnUse, { measure, cost = '' }: Allowance): 
   return measure === 'tokens' ? tokens : (costs[cost] ?? 0);
 }
 
-function admitted(ledger: Ledger, claims: readonly Claim[]): TurnHold {
+const NOTHING: TurnUse = { tokens: 0, costs: {} };
+
+function admitted(ledger: Ledger, claims: readonly Claim[], before = NOTHING): TurnHold {
   const accounts = claims.map(({ account }) => account);
   const now = Date.now();
   const requests = claims.filter(({ account }) => account.allowance.measure === 'requests');
@@ -63,7 +76,7 @@ function admitted(ledger: Ledger, claims: readonly Claim[]): TurnHold {
   const { ends } = requests[0]?.account ?? {};
   /** What is held, and what was counted before, since each call counts in the window in which it ends. */
   let held = claims.filter(({ account }) => account.allowance.measure !== 'requests');
-  let counted: TurnUse = { tokens: 0, costs: {} };
+  let counted = before;
   const settle = (use: TurnUse) => {
     const now = Date.now();
     for (const { account, amount } of held) {
@@ -77,6 +90,7 @@ function admitted(ledger: Ledger, claims: readonly Claim[]): TurnHold {
   return {
     headers: () => rateLimitsOf(accounts, Date.now()),
     end: settle,
+    leave: () => settle(counted),
     goOn(soFar, next) {
       const told = settle(soFar);
       const wanted = held.map(({ account }) => ({ account, amount: neededOf(next, account.allowance) }));
@@ -92,7 +106,7 @@ function admitted(ledger: Ledger, claims: readonly Claim[]): TurnHold {
     },
     undo() {
       for (const { account } of requests) if (account.ends === ends) account.release(0, -1, account.ends - 1);
-      return settle({ tokens: 0, costs: {} });
+      return settle(NOTHING);
     },
   };
 }

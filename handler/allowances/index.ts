@@ -4,7 +4,7 @@ import type { RequestOrigin } from '../state/request-origin.ts';
 import { costsOf } from '../turn/turn-costs.ts';
 import type { TurnSummary } from '../turn/turn-summary.ts';
 import { tokensOf } from '../turn/turn-tokens.ts';
-import { admit, holdFor, type TurnHold, type TurnUse } from './admission.ts';
+import { admit, difference, holdFor, type TurnHold, type TurnUse } from './admission.ts';
 import { type Allowance, type AllowanceRules, allowanceRules, allowancesOf } from './allowance.ts';
 import { Ledger } from './ledger.ts';
 import { PlaceLedger } from './places.ts';
@@ -34,14 +34,16 @@ function limitsBy(ledger: Ledger, rules: AllowanceRules | undefined): TurnLimits
       const held = admit(ledger, all, estimateFor(summary, all));
       return held instanceof Promise ? held.then(admissionOf) : admissionOf(held);
     },
-    resume(origin, summary) {
+    resume(origin, summary, usage) {
       const all = holdingFor(summary, rules, callerOf(origin)).filter(({ measure }) => measure !== 'requests');
-      return all.length > 0 ? admissionOf(holdFor(ledger, all, estimateFor(summary, all))) : undefined;
+      if (all.length === 0) return undefined;
+      const counted = usage ? useOf({ ...summary, usage, deltas: 0, characters: 0, uncountedInput: 0 }) : NOTHING;
+      return admissionOf(holdFor(ledger, all, estimateFor(summary, all), counted));
     },
   };
 }
 
-function admissionOf({ headers, end, goOn, undo }: TurnHold): Admission {
+function admissionOf({ headers, end, goOn, leave, undo }: TurnHold): Admission {
   return {
     headers,
     end: (summary) => end(useOf(summary)),
@@ -50,14 +52,9 @@ function admissionOf({ headers, end, goOn, undo }: TurnHold): Admission {
       return goOn(soFar, difference(next, soFar));
     },
     refused: () => end(NOTHING),
+    leave,
     undo,
   };
-}
-
-/** What one use is more than another, which came before it. */
-function difference(use: TurnUse, before: TurnUse): TurnUse {
-  const costs = Object.entries(use.costs).map(([name, cost]) => [name, cost - (before.costs[name] ?? 0)] as const);
-  return { tokens: use.tokens - before.tokens, costs: Object.fromEntries(costs) };
 }
 
 const NOTHING: TurnUse = { tokens: 0, costs: {} };

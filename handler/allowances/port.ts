@@ -2,12 +2,13 @@ import type { Caller } from '../caller.ts';
 import type { Claimant, PlaceLimits } from '../caller-count.ts';
 import type { ModelConfig } from '../config/models.ts';
 import type { TenantEntry } from '../config/tenants.ts';
+import type { Usage } from '../protocol/response.ts';
 import type { Database } from '../state/database/database.ts';
 import type { RequestOrigin } from '../state/request-origin.ts';
 import type { StoredBytes, StoredLimit } from '../state/stored-bytes.ts';
 import type { TurnSummary } from '../turn/turn-summary.ts';
 
-/** A turn that may be made. Call one of `end`, `refused` and `undo` once; a promise has to be waited for where a process may end with its request. */
+/** A turn that may be made. Call one of `end`, `refused`, `leave` and `undo` once; a promise has to be waited for where a process may end with its request. */
 export interface Admission {
   /** What is left, as this process knows it, in OpenAI's headers. */
   headers(): Record<string, string>;
@@ -18,6 +19,8 @@ export interface Admission {
   goOn(summary: TurnSummary): Promise<void> | undefined;
   /** Counts what was used in place of the estimate. */
   end(summary: TurnSummary): Promise<void> | undefined;
+  /** Another process goes on with it: what was counted so far stays. */
+  leave(): Promise<void> | undefined;
   /** It was a request, and used nothing. */
   refused(): Promise<void> | undefined;
   /** Takes everything back, since nothing was made. */
@@ -31,8 +34,15 @@ export interface TurnLimits {
    * Undefined where nothing limits it. Throws or rejects with the ApiError of a limit that it meets.
    */
   admit(caller: Caller, summary: TurnSummary): Admission | Promise<Admission> | undefined;
-  /** The admission of a turn that was admitted when it was asked for, and is made now; undefined where nothing limits it. */
-  resume(origin: RequestOrigin | undefined, summary: TurnSummary): Admission | undefined;
+  /**
+   * The admission of a turn that was admitted when it was asked for, and is made now; undefined where nothing limits it. Usage that was
+   * `counted` where it began is not counted again.
+   */
+  resume(
+    origin: RequestOrigin | undefined,
+    summary: TurnSummary,
+    counted: Usage | null | undefined,
+  ): Admission | undefined;
 }
 
 /** Places that callers and tenants have at a time, in all processes together. */

@@ -55,6 +55,8 @@ export class LogRecord implements TurnRecord {
   #block: number;
   #written: number;
   #roundItemCount: number;
+  /** The usage of the rounds that are whole, which limits have counted. */
+  #counted: Progress['counted'];
   /** The progress since calls run, and the ids of the items of their round that are written. */
   #calling: Progress | undefined;
   readonly #recorded = new Set<string>();
@@ -67,6 +69,7 @@ export class LogRecord implements TurnRecord {
     this.#block = options.job.writtenBlocks;
     this.#written = options.job.writtenItems;
     this.#roundItemCount = options.job.progress.said;
+    this.#counted = options.job.progress.counted;
   }
 
   /** Appends an event and returns its size; resolves when the next one may be appended. The terminal event is not stored. */
@@ -95,6 +98,7 @@ export class LogRecord implements TurnRecord {
 
   async round(...[output, items, progress]: Parameters<TurnRecord['round']>): Promise<void> {
     const unwritten = items.filter((item) => !this.#recorded.has(item.id));
+    this.#counted = progress.usage;
     await this.#advance(output, unwritten, { ...progress, reads: this.#options.reads() });
     this.#recorded.clear();
   }
@@ -108,7 +112,7 @@ export class LogRecord implements TurnRecord {
     const { store, id } = this.#options;
     const said = this.#roundItemCount + items.length;
     const inRound = running && { running: { ...running, items: running.items + items.length } };
-    const next = { round, usage, calls, citations, number, said, reads, ...inRound };
+    const next = { round, usage, calls, citations, number, said, reads, counted: this.#counted, ...inRound };
     const written = Math.max(this.#written, output.length);
     await this.#write(
       [

@@ -35,10 +35,13 @@ const StoredRequest = v.object({
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
+const StoredUsage = v.nullable(v.looseObject({ input_tokens: Count, output_tokens: Count, total_tokens: Count }));
+
 const StoredProgress = v.object({
   number: Count,
   round: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  usage: v.nullable(v.looseObject({ input_tokens: Count, output_tokens: Count, total_tokens: Count })),
+  usage: StoredUsage,
+  counted: v.optional(StoredUsage),
   said: Count,
   calls: v.optional(Count, 0),
   citations: v.optional(v.array(Annotation), []),

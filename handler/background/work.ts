@@ -111,10 +111,10 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
       failure = error;
       throw error;
     } finally {
-      // Whoever goes on with it counts all of it.
+      // Whoever goes on with it counts the rest of it.
       const isLeft = !ended && !isGone(failure);
       const { admission, summary } = logFields;
-      if (admission && summary) await (isLeft ? admission.refused() : admission.end(summary));
+      if (admission && summary) await (isLeft ? admission.leave() : admission.end(summary));
       activity?.end({
         caller: logFields.caller,
         turn: ended ? logFields.summary : undefined,
@@ -228,7 +228,7 @@ async function make(
     });
     const turn = { ...planned, uses: watchTools(planned.uses, activity, logFields.requestId) };
     summary.modelInput = turn.call;
-    logFields.admission = options.turnLimits?.resume(stored.requestOrigin, summary);
+    logFields.admission = options.turnLimits?.resume(stored.requestOrigin, summary, progress.counted);
     const record = new LogRecord({
       store,
       id,

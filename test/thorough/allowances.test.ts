@@ -13,6 +13,7 @@ import { type Door, post } from '../support/doors/door.ts';
 import { type InProcess, openInProcess, testHandler } from '../support/doors/in-process.ts';
 import { callsFunctions, hangs, says, sends, startScriptedModel } from '../support/model/scripted.ts';
 import { plays } from '../support/played-tool.ts';
+import { LEASE, mortal, takenOver } from '../support/processes.ts';
 import { parseStream } from '../support/sse.ts';
 import { testTelemetry } from '../support/telemetry.ts';
 
@@ -338,6 +339,45 @@ test('a turn that another process takes over is counted once', async (t) => {
     return Number(open[0]?.n) === 0;
   });
   assert.equal(await counted(second, database, 'tenant tokens%'), 2 * 18);
+});
+
+test('a turn whose process is killed after some of it was counted is counted once', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: NOON }); // from where the clock goes on: its minute does not end meanwhile
+  const clock = setInterval(() => t.mock.timers.tick(20), 20);
+  t.after(() => clearInterval(clock));
+  const database = await testDatabase();
+  const { database: lost, die } = mortal(database);
+  const model = await startScriptedModel();
+  const start = (way: Database) =>
+    openInProcess({
+      database: way,
+      lease: LEASE,
+      config: parseConfig({ models: [{ match: 'scripted-*', backend: 'chat', url: model.url }], ...tokens(1_000_000) }),
+    });
+  const first = await start(lost);
+  const second = await start(database);
+  t.after(async () => {
+    await Promise.all([first.close(), second.close(), model.close()]);
+    await database.close();
+  });
+  const sum = async () => {
+    const { found } = await database.batch({
+      found: read(sql`SELECT sum(used) AS used FROM allowances WHERE name LIKE 'tenant tokens%'`),
+    });
+    return Number(found[0]?.used);
+  };
+  const { script, begun } = hangs('');
+  const add = callsFunctions({ name: 'add', args: '{"a":1,"b":2}' });
+  const name = model.script(add, add, script, says('ok'));
+  const created = await post(first, { model: name, input: 'Hi', background: true, tools: [{ type: 'test_tool' }] });
+  const { id } = (await created.json()) as { id: string };
+  await begun;
+  await until(async () => (await sum()) === 2 * 18); // what its two whole rounds have used, the database was told
+  die();
+  assert.equal((await takenOver(second, id)).status, 'completed');
+  assert.equal(model.calls(name).length, 4);
+  await second.drain(0);
+  assert.equal(await sum(), 3 * 18);
 });
 
 test('an idempotent repetition counts once', async (t) => {
