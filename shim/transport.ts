@@ -1,14 +1,12 @@
 import { createRequire } from 'node:module';
-import type { Dispatcher } from 'undici';
 import type { Transport, TransportInit, Upstream } from '../handler/transport.ts';
+import { IncomingReply } from './incoming-reply.ts';
 import { refusedByProxy } from './proxy-tunnel.ts';
-import { unlessAborted } from './race.ts';
 import { ServerAgents } from './server-agents.ts';
 
 // What is used of undici, without the rest, which takes 60 ms and 14 MB more to load.
 const require = createRequire(import.meta.url);
 const Agent: typeof import('undici').Agent = require('undici/lib/dispatcher/agent.js');
-const request: Dispatcher['request'] = require('undici/lib/api/api-request.js');
 
 /** A Transport and the connections behind it. */
 export interface Connections {
@@ -34,9 +32,6 @@ const OPTIONS = {
   allowH2: false,
 };
 
-/** How long in ms an abandoned body is still read: servers end a stream right after its last event. */
-const LINGER_MS = 50;
-
 /**
  * Opens HTTP/1.1 connections to model servers, one per concurrent call. An abort closes the socket of the call at once and
  * rejects with the reason of the signal; an abandoned body closes it within 50 ms. It heeds the `connection` of a server, whose
@@ -52,41 +47,27 @@ export function createTransport(): Connections {
     const way = connection && others.to(connection);
     // A proxy is given the whole URL, but for what goes through its tunnels.
     const proxy = protocol === 'http:' ? way?.proxy : undefined;
-    const pending = request.call(way?.agent ?? agent, {
+    const reply = new IncomingReply(signal);
+    const request = {
       origin: proxy?.origin ?? origin,
       path: (proxy ? origin : '') + pathname + search,
       method,
       headers: proxy ? { ...headers, ...proxy.headers, host } : headers,
       body: body ?? null,
-      signal,
-    });
-    // undici ignores the signal while it connects.
-    const reply = await unlessAborted(pending, signal);
-    // An early destroy emits an error, which has no other listener.
-    reply.body.on('error', () => {});
-    if (proxy && reply.statusCode === 407) {
-      reply.body.destroy();
+    };
+    (way?.agent ?? agent).dispatch(request, reply);
+    const head = await reply.head;
+    if (proxy && head.status === 407) {
+      void reply.return();
       throw refusedByProxy(407);
     }
     return {
-      status: reply.statusCode,
+      status: head.status,
       header(name) {
-        const value = reply.headers[name];
+        const value = head.headers[name];
         return Array.isArray(value) ? value.join(', ') : (value ?? null);
       },
-      body: {
-        [Symbol.asyncIterator]() {
-          const chunks: AsyncIterator<Uint8Array> = reply.body[Symbol.asyncIterator]();
-          return {
-            next: () => chunks.next(),
-            async return() {
-              if (signal.aborted) reply.body.destroy();
-              else linger(reply.body, chunks);
-              return { done: true, value: undefined };
-            },
-          };
-        },
-      },
+      body: reply,
     };
   };
   return {
@@ -95,15 +76,4 @@ export function createTransport(): Connections {
       await Promise.all([agent.destroy(), others.close()]);
     },
   };
-}
-
-/** Drains an abandoned body, which frees its connection for the next call, or soon closes the socket. */
-function linger(body: { destroy(): unknown }, chunks: AsyncIterator<Uint8Array>): void {
-  const timer = setTimeout(() => body.destroy(), LINGER_MS);
-  const drain = async () => {
-    while (!(await chunks.next()).done);
-  };
-  drain()
-    .catch(() => {}) // nobody waits for it
-    .finally(() => clearTimeout(timer));
 }

@@ -245,7 +245,7 @@ const packages: Record<string, RegExp> = {
   // The API of OpenTelemetry where Telemetry is made, its SDK where a root opens it.
   '@opentelemetry/api': /^(handler\/(otlp|telemetry)|shim\/telemetry)\//,
   '@opentelemetry': /^(handler\/otlp|shim\/telemetry)\//,
-  undici: /^shim\/(transport|server-agents|proxy-tunnel|egress|egress-body)\.ts/,
+  undici: /^shim\/(transport|incoming-reply|server-agents|proxy-tunnel|egress|egress-body)\.ts/,
   yaml: /^(shim|envoy)\//,
   'node:zlib': /^(handler\/worker\/|shim\/(codecs|docs-script|egress-body)\.ts)/,
   'node:async_hooks': /^handler\/worker\/(hyperdrive|invocation-places)\.ts/,

@@ -130,6 +130,20 @@ export const transportContract: readonly ContractCase<TransportSubject>[] = [
     await server.closed();
   }),
 
+  tried('a body that nobody reads holds up who sends it, and arrives whole', async (transport, serve) => {
+    const part = Buffer.alloc(256 * 1024, 'a');
+    const parts = 128; // more than the system's own buffers take
+    let sent = 0;
+    const server = await serve(async (_, reply) => {
+      for (; sent < parts; sent++) if (!reply.write(part)) await once(reply, 'drain');
+      reply.end();
+    });
+    const { body } = await post(transport, server.url);
+    for (let before = -1; before < sent; await sleep(10 * PAUSE_MS)) before = sent;
+    assert.ok(sent < parts, `${sent} of ${parts} parts were sent`);
+    assert.equal((await buffer(body)).length, parts * part.length);
+  }),
+
   tried('a body that breaks off rejects, and does not end', async (transport, serve) => {
     const server = await serve((_, reply) => reply.write('a', () => reply.destroy()));
     await assert.rejects(async () => buffer((await post(transport, server.url)).body));
