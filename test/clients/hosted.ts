@@ -61,6 +61,11 @@ async function workReplay(stage: Stage, name: string, args: string, output: stri
   return toldAgain(stage, model, 'So.', [`${name} ${args}`, output]);
 }
 
+const codeReplay = (stage: Stage) => workReplay(stage, 'code_interpreter', '{"code":"2+2"}', '4');
+const filesReplay = (stage: Stage) => workReplay(stage, 'file_search', '{"query":"rain"}', 'It is wet.');
+const imageReplay = (stage: Stage) =>
+  workReplay(stage, 'image_generation', '{"prompt":"a dog"}', '(An image, which the user sees.)');
+
 /** The body of the second turn, whose model is told of a call as that of the first was. */
 function toldAgain({ door }: Stage, model: string, said: string, [call = '', output = '']: readonly string[]) {
   const [before = [], after] = [1, 2].map((n) => heard(door, model, n).map(withoutIds));
@@ -92,14 +97,29 @@ export const hostedReplays = {
   },
 
   async 'code-replay'(stage: Stage) {
-    await workReplay(stage, 'code_interpreter', '{"code":"2+2"}', '4');
+    await codeReplay(stage);
   },
 
   async 'files-replay'(stage: Stage) {
-    await workReplay(stage, 'file_search', '{"query":"rain"}', 'It is wet.');
+    await filesReplay(stage);
   },
 
   async 'image-replay'(stage: Stage) {
-    await workReplay(stage, 'image_generation', '{"prompt":"a dog"}', '(An image, which the user sees.)');
+    await imageReplay(stage);
+  },
+};
+
+/** The same of streams, for clients that check each event by a schema. */
+export const streamedReplays = {
+  async 'code-replay-stream'(stage: Stage) {
+    assert.equal((await codeReplay(stage)).stream, true);
+  },
+
+  async 'files-replay-stream'(stage: Stage) {
+    assert.equal((await filesReplay(stage)).stream, true);
+  },
+
+  async 'image-replay-stream'(stage: Stage) {
+    assert.equal((await imageReplay(stage)).stream, true);
   },
 };

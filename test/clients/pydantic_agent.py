@@ -86,18 +86,18 @@ async def web_replay(model, handler=None, **settings):
     return {**outcome, "sources": [source["url"] for call in calls for source in call.content["sources"]]}
 
 
-async def code_replay(model):
-    return (await replayed(model, CodeExecutionTool(), openai_send_reasoning_ids=True))[1]
+async def code_replay(model, handler=None):
+    return (await replayed(model, CodeExecutionTool(), handler, openai_send_reasoning_ids=True))[1]
 
 
-async def files_replay(model):
-    return (await replayed(model, FileSearchTool(file_store_ids=[]), openai_send_reasoning_ids=True))[1]
+async def files_replay(model, handler=None):
+    return (await replayed(model, FileSearchTool(file_store_ids=[]), handler, openai_send_reasoning_ids=True))[1]
 
 
-async def image_replay(model):
+async def image_replay(model, handler=None):
     # By the names of OpenAI's models it knows which of them make images.
     drawing = OpenAIResponsesModel(model, profile=OpenAIModelProfile(supports_image_output=True))
-    return (await replayed(drawing, ImageGenerationTool(), openai_send_reasoning_ids=True))[1]
+    return (await replayed(drawing, ImageGenerationTool(), handler, openai_send_reasoning_ids=True))[1]
 
 
 async def turns_conversation(model):
@@ -158,6 +158,9 @@ main(
         "code-replay": code_replay,
         "files-replay": files_replay,
         "image-replay": image_replay,
+        "code-replay-stream": lambda model: code_replay(model, drain),
+        "files-replay-stream": lambda model: files_replay(model, drain),
+        "image-replay-stream": lambda model: image_replay(model, drain),
         "tool": tool,
         "tool-stream": tool_stream,
         "tool-chain": lambda model: tool(model, openai_previous_response_id="auto"),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { clientTools } from '../clients/client-tools.ts';
 import { clientContract } from '../clients/contract.ts';
-import { hostedReplays, webReplayBare } from '../clients/hosted.ts';
+import { hostedReplays, streamedReplays, webReplayBare } from '../clients/hosted.ts';
 import { mcpApproval, mcpApprovalRefused, mcpReplay } from '../clients/mcp.ts';
 import { nodeClient } from '../clients/open.ts';
 import { type Stage, scenarios, toolRound, twoTurns } from '../clients/scenarios.ts';
@@ -12,6 +12,7 @@ const LOGPROB = { token: 'Hello', logprob: -0.25, top_logprobs: [{ token: 'Hello
 const own = {
   ...clientTools,
   ...hostedReplays,
+  ...streamedReplays,
 
   async 'web-replay-stateless'(stage: Stage) {
     await webReplayBare(stage);
@@ -19,6 +20,10 @@ const own = {
 
   async 'mcp-replay'(stage: Stage) {
     await mcpReplay(stage);
+  },
+
+  async 'mcp-replay-stream'(stage: Stage) {
+    assert.equal((await mcpReplay(stage)).stream, true);
   },
 
   async 'mcp-replay-stateless'(stage: Stage) {

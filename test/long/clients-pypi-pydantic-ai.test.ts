@@ -1,11 +1,12 @@
 import { clientContract } from '../clients/contract.ts';
-import { hostedReplays, webReplayBare } from '../clients/hosted.ts';
+import { hostedReplays, streamedReplays, webReplayBare } from '../clients/hosted.ts';
 import { mcpReplay } from '../clients/mcp.ts';
 import { pythonClient } from '../clients/open.ts';
 import type { Stage } from '../clients/scenarios.ts';
 
 const own = {
   ...hostedReplays,
+  ...streamedReplays,
 
   async 'web-replay-stateless'(stage: Stage) {
     await webReplayBare(stage, false); // its items have no room for sources
