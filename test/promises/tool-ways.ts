@@ -4,9 +4,10 @@ import type { McpServer } from '../support/mcp-server.ts';
 import { callsFunctions, type Script, says } from '../support/model/scripted.ts';
 import { NEEDS_SOCKET, withSocket } from '../support/socket.ts';
 import { outline } from '../support/sse.ts';
-import { message, streamed } from './anthropic-ask.ts';
+import { hi, message, send, streamed } from './anthropic-ask.ts';
 import { create, stream } from './ask.ts';
 import { ended } from './background.ts';
+import { serveHosted } from './hosted-ask.ts';
 import { add, callOf, entryFor } from './mcp-ask.ts';
 import { NEEDS_HEADERS, type Promised, promise, type Skips } from './promise.ts';
 import { ask, conversation, have, type List, modelInput, until } from './state-ask.ts';
@@ -253,6 +254,33 @@ inAnotherWay(
     assert.deepEqual(events.at(-2).usage.server_tool_use, uses);
     const none = await message(door, { model: door.model.script(says('Hi.')), tools });
     assert.equal(none.usage.server_tool_use, null);
+    const asked = { allowed_callers: ['direct', 'code_execution_20260120'], defer_loading: false, strict: true };
+    const newer = [{ ...tools[0], type: 'web_search_20260318', ...asked, response_inclusion: 'full' }];
+    const chosen = door.model.script(...script);
+    await message(door, { model: chosen, tools: newer, tool_choice: { type: 'tool', name: 'web_search' } });
+    assert.deepEqual(
+      door.model.calls(chosen).map(({ body }) => body.tool_choice),
+      ['required', 'auto'],
+    );
+  },
+  'docs/messages.md',
+);
+
+inAnotherWay(
+  'messages-code',
+  "Anthropic's code execution is the code interpreter here in the Messages API, by its name as a choice too, and one that the model may not call itself is refused",
+  async (door) => {
+    serveHosted(door);
+    const tools = [{ type: 'code_execution_20260120', name: 'code_execution' }];
+    const model = door.model.script(callsFunctions({ name: 'code_interpreter', args: '{"code":"1+1"}' }), says('Two.'));
+    const choice = { type: 'tool', name: 'code_execution' };
+    const { content } = await message(door, { model, tools, tool_choice: choice });
+    assert.deepEqual(content, [{ type: 'text', text: 'Two.', citations: null }]);
+    assert.match(modelInput(door, model).at(-1) ?? '', /^tool \w+: 2\n/);
+    const others = [{ ...tools[0], allowed_callers: ['code_execution_20260120'] }];
+    const reply = await send(door, { model, max_tokens: 10, messages: hi, tools: others });
+    assert.equal(reply.status, 400);
+    assert.match(await reply.text(), /tools\[0\]\.allowed_callers is not supported without/);
   },
   'docs/messages.md',
 );

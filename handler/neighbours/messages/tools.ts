@@ -59,6 +59,12 @@ export class OfferedTools {
     this.#offered.delete(name);
   }
 
+  /** The type of a hosted tool that has this name; undefined for one that the client runs, and for none. */
+  hostedType(name: string): string | undefined {
+    const type = this.#offered.get(name)?.entry.type;
+    return type === 'function' ? undefined : type;
+  }
+
   /** The tools that are offered now, as the Responses API has them, and their places. */
   get list(): { tools: ToolEntry[]; places: string[] } {
     const offered = [...this.#offered.values()];
@@ -92,7 +98,7 @@ function toEntry(tool: JsonObject, at: string): ToolEntry {
   const kind = String(type).replace(/_20\d{6}$/, '');
   const { type: _type, name: _name, cache_control: _mark, ...members } = tool;
   const hosted = HOSTED[kind];
-  if (hosted) return { type: hosted, ...inFilters(members) };
+  if (hosted) return { type: hosted, ...inFilters(hostedMembers(members, at)) };
   if (isClientType(kind) || ANTHROPICS.test(kind)) {
     const word = wordOf(type) ?? 'it';
     throw unsupported(
@@ -101,6 +107,13 @@ function toEntry(tool: JsonObject, at: string): ToolEntry {
     );
   }
   return { type: String(type), ...members };
+}
+
+/** The members of a hosted tool that say what it does: who calls it is the model, and what it has found is not shown. */
+function hostedMembers(tool: JsonObject, at: string): JsonObject {
+  const { defer_loading: _deferred, strict: _strict, response_inclusion: _shown, allowed_callers, ...members } = tool;
+  if (allowed_callers == null || (Array.isArray(allowed_callers) && allowed_callers.includes('direct'))) return members;
+  throw unsupported(`${at}.allowed_callers`, 'is not supported without "direct": the model itself calls tools here');
 }
 
 /** The members of a hosted tool, with the domains that Anthropic's has beside its others where OpenAI's has them. */

@@ -49,7 +49,7 @@ export async function translateMessages(
     temperature: body.temperature,
     top_p: body.top_p,
     tools: offered,
-    tool_choice: choiceOf(tool_choice),
+    tool_choice: choiceOf(tool_choice, tools),
     parallel_tool_calls:
       tool_choice && 'disable_parallel_tool_use' in tool_choice && tool_choice.disable_parallel_tool_use ? false : null,
     reasoning: { effort, summary: shown === 'nothing' ? null : 'auto' },
@@ -83,12 +83,14 @@ function effortOf({
   return EFFORTS.find(([budget]) => thinking.budget_tokens <= budget)?.[1] ?? 'high';
 }
 
-function choiceOf(choice: MessagesCreate['tool_choice']): CreateRequest['tool_choice'] {
+function choiceOf(choice: MessagesCreate['tool_choice'], tools: OfferedTools): CreateRequest['tool_choice'] {
   switch (choice?.type) {
     case 'any':
       return 'required';
-    case 'tool':
-      return { type: 'function', name: choice.name };
+    case 'tool': {
+      const type = tools.hostedType(choice.name);
+      return type ? ({ type } as CreateRequest['tool_choice']) : { type: 'function', name: choice.name }; // a type that is none is refused
+    }
     default:
       return choice?.type;
   }
