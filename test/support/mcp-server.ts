@@ -41,6 +41,9 @@ export class HttpReply extends Error {
   }
 }
 
+/** Breaks the connection in place of an answer, and the streams of all. */
+export class Broken extends Error {}
+
 /** A request that a server got. */
 export interface McpRequest {
   http: string;
@@ -66,6 +69,8 @@ export interface McpScript {
   status?: number;
   /** Whether it answers nothing. */
   hangs?: boolean;
+  /** Called before it answers, which waits for that. */
+  before?(request: McpRequest): Promise<void> | void;
   /** Tools on a page of its list. */
   page?: number;
 }
@@ -108,6 +113,11 @@ export class McpServers {
     const server = this.#servers.get(label);
     if (!server) return false;
     server.answer(req, res).catch((error) => {
+      if (error instanceof Broken) {
+        res.destroy();
+        server.endStreams();
+        return;
+      }
       if (!(error instanceof HttpReply)) throw error;
       res.writeHead(error.status, { 'content-type': 'application/json' }).end(error.body);
     });
@@ -151,6 +161,7 @@ class Server implements McpServer {
     const request = { http: req.method ?? '', headers: req.headers, id, method, params, closed };
     this.requests.push(request);
     if (hangs) return;
+    await this.script.before?.(request);
     if (token && req.headers.authorization !== `Bearer ${token}`)
       return void res.writeHead(401, { 'www-authenticate': challenge }).end(`not ${req.headers.authorization}`);
     if (status) return void res.writeHead(status).end('broken');
