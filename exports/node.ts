@@ -6,6 +6,7 @@ export { findDocsScript } from '../shim/docs-script.ts';
 export { createEgress, type EgressConnections } from '../shim/egress.ts';
 export { type HttpOptions, serveHttp } from '../shim/http.ts';
 export { defaultInFlight } from '../shim/memory-limit.ts';
+export { createPageReducer } from '../shim/pages/page-processes.ts';
 export { type Product, type ProductOptions, startProduct } from '../shim/product.ts';
 export type { Running } from '../shim/running.ts';
 export { readTls, type Tls } from '../shim/tls.ts';

@@ -235,6 +235,18 @@ export const fixedLimits = {
   mcpProgramIdle: 300 * s,
   /** How long a program of `mcp` may take to start: one in Python that loads much takes ten seconds. Past it: 424. */
   mcpProgramStart: 30 * s,
+  /**
+   * Processes beside this one that reduce pages of the web to their texts: two, so that a page that is made to take long leaves one. Past it:
+   * pages wait, and callers take turns. On Workers: none, pages are reduced where they are loaded.
+   */
+  pageProcesses: 2,
+  /** Pages that wait for one, of at most 5 MiB each. Past it: the model is told to try again. On Workers: none waits. */
+  pagesWaiting: 32,
+  /**
+   * How long one page may take such a process: the largest PDF files take seconds. Past it: the process is ended, and the model is told. On
+   * Workers: the platform's own limit.
+   */
+  pageTime: 10 * s,
   /** How long a stopping server tries to hand over its last spans and metrics. Past it: they are lost. */
   flush: 3 * s,
 };

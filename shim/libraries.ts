@@ -1,5 +1,4 @@
-import type { Config, HandlerOptions, Identify, LimiterSettings, OpenTools } from '../handler/index.ts';
-import { openWebSearch } from '../handler/tools/web-search/index.ts';
+import type { Config, HandlerOptions, Identify, LimiterSettings } from '../handler/index.ts';
 import { compileCel } from './cel.ts';
 import { codecs } from './codecs.ts';
 import { findDocsScript } from './docs-script.ts';
@@ -15,9 +14,6 @@ export const libraries = {
   docsScript: findDocsScript,
   tokenizer: loadTokenizer,
 } satisfies Partial<HandlerOptions>;
-
-/** Tools of the configuration. What they need of libraries is loaded when it is used. */
-export const toolOpeners: readonly OpenTools[] = [openWebSearch];
 
 /** What the handler has to have from the start, of libraries that only some configurations use, or only callers whom a program identifies. */
 export async function librariesFor(

@@ -12,6 +12,7 @@ import {
   type TelemetrySlot,
 } from '../handler/index.ts';
 import { telemetrySettings } from '../handler/otlp/settings.ts';
+import { openWebSearchWith } from '../handler/tools/web-search/index.ts';
 import type { AdminAnswer } from './admin.ts';
 import { openAudit } from './audit/open.ts';
 import type { BackendReport } from './backends/ask.ts';
@@ -20,11 +21,12 @@ import { openDatabase } from './database.ts';
 import type { Env } from './default-models.ts';
 import { createEgress } from './egress.ts';
 import type { Flags } from './flags.ts';
-import { libraries, librariesFor, toolOpeners } from './libraries.ts';
+import { libraries, librariesFor } from './libraries.ts';
 import { isTcp, type Listeners } from './listeners.ts';
 import { createMcp } from './mcp/open.ts';
 import { startOwnEnvoy } from './own-envoy.ts';
 import { refuseOwnListeners } from './own-listener.ts';
+import { createPageReducer } from './pages/page-processes.ts';
 import { listenersAt, type Place, socketsIn } from './processes/place.ts';
 import { readProgram } from './program-file.ts';
 import { Reloader, type Reloads } from './reloader.ts';
@@ -149,6 +151,7 @@ export async function startProcess(
   const { transport, close: closeTransport } = createTransport();
   const { connect: egress, close: closeEgress } = createEgress();
   const { openMcp, close: closeMcp } = createMcp();
+  const { reduce, close: closePages } = createPageReducer();
   let handler: Handler;
   try {
     handler = await placed(file, async () =>
@@ -159,7 +162,7 @@ export async function startProcess(
         egress,
         database,
         ...libraries,
-        openTools: [...toolOpeners, openMcp, ...(added.openTools ?? [])],
+        openTools: [openWebSearchWith(reduce), openMcp, ...(added.openTools ?? [])],
         ...(await librariesFor(config, added.identify)),
         readiness,
         audit: audit?.audit,
@@ -168,7 +171,7 @@ export async function startProcess(
     );
     await placed(file, () => handler.check());
   } catch (error) {
-    await Promise.all([closeTransport(), closeEgress(), closeMcp(), database.close(), audit?.close()]);
+    await Promise.all([closeTransport(), closeEgress(), closeMcp(), closePages(), database.close(), audit?.close()]);
     throw error;
   }
   const servers = new Servers(handler);
@@ -182,7 +185,7 @@ export async function startProcess(
     reloader?.close();
     await sockets?.remove();
     await telemetry?.close();
-    await Promise.all([closeTransport(), closeEgress(), closeMcp()]);
+    await Promise.all([closeTransport(), closeEgress(), closeMcp(), closePages()]);
     await database.close();
     await audit?.close();
   };

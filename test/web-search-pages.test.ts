@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { loadPage } from '../handler/tools/web-search/page.ts';
+import { reducePage } from '../handler/tools/web-search/page-reducer.ts';
 import { pdf } from './support/pdf.ts';
 import { type ScriptedWeb, startScriptedWeb } from './support/scripted-web.ts';
 
@@ -13,7 +14,7 @@ after(() => web.close());
 let pages = 0;
 function load(body: string | Uint8Array, type = 'text/html; charset=utf-8') {
   const url = web.page(`/${pages++}`, { title: '', snippet: '', body, type });
-  return loadPage(fetch, url, new AbortController().signal);
+  return loadPage(fetch, reducePage, url, new AbortController().signal);
 }
 
 const prose =
@@ -67,6 +68,25 @@ describe('HTML', () => {
     assert.equal(deep.text, 'deep & cold');
     assert.match((await load(`<body>${'<p>word <b>bold</b></p>'.repeat(20_000)}`)).text, /^word bold\nword bold\n/);
     assert.equal((await load(`<body>${'<i/>'.repeat(1_000)}deep`)).text, 'deep');
+  });
+
+  test('is read as browsers do, though it is written anew for its parser', async () => {
+    const { text, links, title } = await load(`<TITLE>a > b &amp; <i>c</i></TITLE><body>
+      <a title="x > y" href='/q?a="1"'>One</a> <p title='a' x=<b>Two</p></p></div>
+      <p>Three <b>bold<p>Four</b> a < b <- c &lt;i&gt; <svg><title>no</title><a/></svg><img alt="x > y">
+      <!-- <p>never --> <script>if (a < b) "</p>"</script >Five<table><tr><td>6<td>7<tr><td>8</table><select><option>no</select>`);
+    assert.equal(title, 'a > b & <i>c</i>');
+    assert.equal(text, 'One\nTwo\nThree bold\nFour\na < b <- c <i> Five\n| 6 | 7\n| 8');
+    assert.deepEqual(links, [{ url: `${web.origin}/q?a=%221%22`, text: 'One' }]);
+  });
+
+  test('keeps the text of elements that are too deep, and no address that is too long', async () => {
+    const { text, links } = await load(
+      `<base href="/${'a'.repeat(3_000)}/"><body>${'<div>'.repeat(500)}deep <a href="x">link</a>${'</div>'.repeat(500)}
+      <a href="/${'b'.repeat(3_000)}">long</a><p>after`,
+    );
+    assert.match(text, /^deep link ?\nlong\nafter$/);
+    assert.deepEqual(links, []);
   });
 
   test('takes time in proportion to its length, whatever it is made of', async () => {

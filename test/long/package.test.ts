@@ -96,7 +96,7 @@ for (const compiler of ['ours', 'theirs']) {
 /** Takes every entry point, and has the handler answer through both servers, with a database in a file that is looked after. */
 const script = (imported: readonly string[]) => `
   import { createHandler, parseConfig } from 'antiphon';
-  import { codecs, createTransport, loadTokenizer, serveHttp } from 'antiphon/node';
+  import { codecs, createPageReducer, createTransport, loadTokenizer, serveHttp } from 'antiphon/node';
   import { serveGrpc, sessionLimits } from 'antiphon/ext-proc';
   import { openDatabase } from 'antiphon/sqlite';
   import zlib from 'node:zlib';
@@ -115,6 +115,10 @@ const script = (imported: readonly string[]) => `
     const reply = await fetch(\`http://127.0.0.1:\${http.port}/v1/responses\`, { method: 'POST', headers, body: bytes });
     console.log((await reply.json()).status);
   }
+  const pages = createPageReducer();
+  const page = { kind: 'html', url: 'http://x/', bytes: Buffer.from('<p>Read by a process') };
+  console.log((await pages.reduce(page, { id: 'a' }, new AbortController().signal)).text);
+  await pages.close();
   await http.drain(1000);
   await grpc.drain(1000);
   await handler.close(1000);
@@ -131,7 +135,7 @@ for (const [age, version] of [...Object.entries(NODES), ['own', undefined] as co
     const env = { ...process.env, PORT: `${await freePort()}` };
     const { stdout } = await run(node, [file], { cwd: consumer, env });
     const lines = stdout.trim().split('\n');
-    assert.deepEqual(lines.slice(0, 3), ['completed', 'completed', 'completed']);
+    assert.deepEqual(lines.slice(0, 4), ['completed', 'completed', 'completed', 'Read by a process']);
     t.diagnostic(lines.at(-1) ?? '');
 
     const httpPort = await freePort();

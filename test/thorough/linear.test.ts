@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { forwarded } from '../linear/forwarded.ts';
+import { pages } from '../linear/pages.ts';
 import { replies } from '../linear/replies.ts';
 import { requests } from '../linear/requests.ts';
 import { type Case, openScene, type Scene } from '../linear/scene.ts';
@@ -34,7 +35,7 @@ async function medianOf(measured: Case, n: number): Promise<number> {
   return costs.sort((a, b) => a - b)[Math.floor(RUNS / 2)] ?? 0;
 }
 
-for (const [name, cases] of Object.entries({ requests, replies, forwarded })) {
+for (const [name, cases] of Object.entries({ requests, replies, forwarded, pages })) {
   describe(`${name}: eight times as much costs about eight times as much`, () => {
     for (const one of cases) {
       test(one.says, async (t) => {

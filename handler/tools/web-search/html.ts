@@ -1,6 +1,6 @@
 import { Readability } from '@mozilla/readability';
 import { parseHTML } from 'linkedom';
-import { measureHtml, stripTags, visibleHtml } from './html-size.ts';
+import { scanHtml } from './html-scan.ts';
 import { nameOf, type PageLink, type WebPage } from './web-page.ts';
 
 /** What is used of a node of a document. */
@@ -16,9 +16,10 @@ interface HtmlNode {
 const MAX_ARTICLE = 3_000;
 /** Elements and entities of a page at most for a parser; of a larger one the text between its tags is read. */
 const MAX_PARSED = 20_000;
-/** Characters of an attribute at most for Readability. */
-const MAX_ATTRIBUTE = 300;
+/** Characters of its text. */
+const MAX_ARTICLE_TEXT = 300_000;
 const MAX_LINKS = 200;
+const MAX_LINK_TEXT = 120;
 
 const ELEMENT = 1;
 const TEXT = 3;
@@ -30,48 +31,28 @@ const BLOCK =
 
 /** An HTML page as the text of its article, or of all of it where it has none. It never throws: what cannot be parsed is its text without tags. */
 export function readHtml(written: string, url: string): WebPage {
-  const html = visibleHtml(written);
-  const bare = { url, title: titleIn(html) ?? nameOf(url), text: '', links: [] };
-  const { elements, entities, isDeep } = measureHtml(html);
-  if (isDeep || elements + entities > MAX_PARSED) return { ...bare, text: stripTags(html) };
+  const { html, text: bare, title = nameOf(url), elements, entities } = scanHtml(written);
+  const plain = { url, title, text: bare, links: [] };
+  if (elements + entities > MAX_PARSED) return plain;
   try {
     const { document } = parseHTML(html.includes('<html') ? html : `<html><body>${html}</body></html>`);
     const base = document.querySelector('base[href]')?.getAttribute('href') ?? '';
     const from = URL.canParse(base, url) ? new URL(base, url).href : url;
     const main = document.querySelector('main') ?? document.body;
     const whole = readNode(main as unknown as HtmlNode, from); // linkedom's nodes have what is used of them
-    const article = elements <= MAX_ARTICLE ? articleOf(document) : undefined;
+    const article = elements <= MAX_ARTICLE && bare.length <= MAX_ARTICLE_TEXT ? articleOf(document) : undefined;
     const told = article?.node ? readNode(article.node, from) : whole;
     // Readability takes a sidebar for the article where there is none, as on lists of links.
     const { text, links } = told.text.length * 5 > whole.text.length ? told : whole;
-    const title = article?.title?.trim() || bare.title;
-    return { url, title: title.replace(/\s+/g, ' ').slice(0, 300), text: text === '' ? stripTags(html) : text, links };
+    const named = article?.title?.trim() || title;
+    return { url, title: named.replace(/\s+/g, ' ').slice(0, 300), text: text === '' ? bare : text, links };
   } catch {
-    return { ...bare, text: stripTags(html) };
-  }
-}
-
-/** What is used of a document whose elements are changed. */
-interface HtmlDocument {
-  querySelectorAll(selector: string): Iterable<{
-    readonly attributes: Iterable<{ readonly name: string; readonly value: string }>;
-    removeAttribute(name: string): void;
-  }>;
-}
-
-/** Attributes without which no text or link is lost; Readability takes time with the square of their length. */
-function dropLongAttributes(document: HtmlDocument): void {
-  for (const element of document.querySelectorAll('*')) {
-    for (const { name, value } of [...element.attributes])
-      if (value.length > MAX_ATTRIBUTE && name !== 'href') element.removeAttribute(name);
+    return plain;
   }
 }
 
 /** What Readability finds; it changes the document. */
-function articleOf(
-  document: HtmlDocument,
-): { title?: string | null | undefined; node: HtmlNode | undefined } | undefined {
-  dropLongAttributes(document);
+function articleOf(document: object): { title?: string | null | undefined; node: HtmlNode | undefined } | undefined {
   const options = { charThreshold: 200, serializer: (node: unknown) => node as HtmlNode }; // the element that it made
   try {
     const found = new Readability(document as never, options).parse(); // a document as it needs one
@@ -124,16 +105,26 @@ function readNode(node: HtmlNode, base: string): { text: string; links: PageLink
   return { text, links: [...links].map(([url, text]) => ({ url, text })) };
 }
 
+/** As much of the text below a node as is wanted: links may be in one another. */
+function beginningOf(node: HtmlNode, length: number): string {
+  if (node.nodeType === TEXT) return (node.textContent ?? '').slice(0, length);
+  let text = '';
+  for (const child of node.childNodes) {
+    if (text.length >= length) break;
+    text += beginningOf(child, length - text.length);
+  }
+  return text;
+}
+
 function addLink(links: Map<string, string>, node: HtmlNode, base: string): void {
   const href = node.getAttribute?.('href') ?? '';
-  const text = (node.textContent ?? '').replace(/\s+/g, ' ').trim().slice(0, 120);
-  if (text === '' || href.startsWith('#') || links.size >= MAX_LINKS || !URL.canParse(href, base)) return;
+  if (href === '' || href.startsWith('#') || links.size >= MAX_LINKS || !URL.canParse(href, base)) return;
+  const text = beginningOf(node, MAX_LINK_TEXT * 4)
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, MAX_LINK_TEXT);
+  if (text === '') return;
   const url = new URL(href, base);
   url.hash = '';
   if (/^https?:$/.test(url.protocol) && !links.has(url.href)) links.set(url.href, text);
-}
-
-function titleIn(html: string): string | undefined {
-  const title = /<title[^>]{0,100}>([^<]{1,300})/i.exec(html.slice(0, 20_000))?.[1];
-  return title?.replace(/\s+/g, ' ').trim() || undefined;
 }

@@ -7,7 +7,8 @@ import { definitionsOf } from './definitions.ts';
 import { runWith } from './functions.ts';
 import { citationMarks } from './marks.ts';
 import { openProvider } from './open-provider.ts';
-import { MAX_PAGE_BYTES, PAGE_TYPES } from './page.ts';
+import { loadPage, MAX_PAGE_BYTES, PAGE_TYPES } from './page.ts';
+import { type PageReducer, reducePage } from './page-reducer.ts';
 import type { SearchWeb } from './provider.ts';
 import { echoOf, type SearchSettings, settingsOf } from './settings.ts';
 import { WebTurn } from './turn.ts';
@@ -16,28 +17,37 @@ import { WebTurn } from './turn.ts';
 const PAGE_TIMEOUT_MS = 10_000;
 const PAGE_DEADLINE_MS = 30_000;
 
-/** The `web_search` of a configuration with a search provider; none without. */
-export const openWebSearch: OpenTools = ({ hosted }, { egress }) => {
-  const provider = searchIn(hosted);
-  if (!provider) return [];
-  const reach = egress.open({
-    maxBytes: MAX_PAGE_BYTES,
-    timeout: PAGE_TIMEOUT_MS,
-    deadline: PAGE_DEADLINE_MS,
-    types: PAGE_TYPES,
-  });
-  return [webSearch(openProvider(provider, egress), reach)];
-};
+const reduceHere: PageReducer = (page, _who, signal) => reducePage(page, signal);
+
+/** The `web_search` of a configuration with a search provider; none without. Pages are reduced in this process, which waits meanwhile. */
+export const openWebSearch: OpenTools = openWebSearchWith(reduceHere);
+
+/** The same with another way to reduce pages, such as the threads of antiphon/node. */
+export function openWebSearchWith(reduce: PageReducer): OpenTools {
+  return ({ hosted }, { egress }) => {
+    const provider = searchIn(hosted);
+    if (!provider) return [];
+    const reach = egress.open({
+      maxBytes: MAX_PAGE_BYTES,
+      timeout: PAGE_TIMEOUT_MS,
+      deadline: PAGE_DEADLINE_MS,
+      types: PAGE_TYPES,
+    });
+    return [webSearch(openProvider(provider, egress), reach, reduce)];
+  };
+}
 
 /** The tool, over a search and a way to pages. */
-export function webSearch(search: SearchWeb, reach: FetchLike): Tool<SearchSettings> {
+export function webSearch(search: SearchWeb, reach: FetchLike, reduce = reduceHere): Tool<SearchSettings> {
   return {
     type: 'web_search',
     parse: settingsOf,
     echo: echoOf,
     definitions: definitionsOf,
-    async *open(settings, _signal, { input }) {
-      const turn = new WebTurn(settings, search, reach, input);
+    async *open(settings, _signal, { input, caller }) {
+      const load = (url: string, signal: AbortSignal) =>
+        loadPage(reach, (page) => reduce(page, caller, signal), url, signal);
+      const turn = new WebTurn(settings, search, load, input);
       const warn = (error: Error) => log.warn('a web search failed', { error: error.message });
       return {
         functions: definitionsOf(settings).map((definition) => ({

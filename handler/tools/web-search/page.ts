@@ -1,5 +1,6 @@
 import type { FetchLike } from '../../egress/egress.ts';
 import { EgressError } from '../../egress/egress.ts';
+import { decode, type LoadedPage } from './page-reducer.ts';
 import { nameOf, PageFailure, type WebPage } from './web-page.ts';
 
 /** Bytes of a page that are loaded: PDF files have their index at the end, so less is nothing. */
@@ -11,8 +12,13 @@ export const PAGE_TYPES = ['text/*', 'application/xhtml+xml', 'application/pdf',
 
 const HTML = /^(text\/html|application\/xhtml\+xml)$/;
 
-/** Loads a page and reduces it to text. Rejects with a PageFailure, or with the signal's reason. */
-export async function loadPage(reach: FetchLike, url: string, signal: AbortSignal): Promise<WebPage> {
+/** Loads a page and has it reduced to text. Rejects with a PageFailure, or with the signal's reason. */
+export async function loadPage(
+  reach: FetchLike,
+  reduce: (page: LoadedPage) => Promise<WebPage>,
+  url: string,
+  signal: AbortSignal,
+): Promise<WebPage> {
   try {
     const reply = await reach(url, { headers: { accept: 'text/html,application/pdf;q=0.9,text/*;q=0.8' }, signal });
     if (!reply.ok) {
@@ -21,15 +27,12 @@ export async function loadPage(reach: FetchLike, url: string, signal: AbortSigna
     }
     const at = reply.url || url;
     const [type = '', ...parameters] = (reply.headers.get('content-type') ?? '').toLowerCase().split(';');
-    if (type.trim() === 'application/pdf') {
-      const { readPdf } = await import('./pdf.ts');
-      return await readPdf(new Uint8Array(await reply.arrayBuffer()), at, signal);
-    }
+    if (type.trim() === 'application/pdf')
+      return await reduce({ kind: 'pdf', url: at, bytes: new Uint8Array(await reply.arrayBuffer()) });
     const bytes = await beginningOf(reply);
-    const text = decode(bytes, parameters.join(';'));
-    if (!HTML.test(type.trim())) return { url: at, title: nameOf(at), text, links: [] };
-    const { readHtml } = await import('./html.ts');
-    return readHtml(text, at);
+    const charset = /charset=["']?([\w-]+)/.exec(parameters.join(';'))?.[1];
+    if (HTML.test(type.trim())) return await reduce({ kind: 'html', url: at, bytes, charset });
+    return { url: at, title: nameOf(at), text: decode(bytes, charset), links: [] };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (error instanceof PageFailure) throw error;
@@ -57,16 +60,4 @@ async function beginningOf({ body }: Response): Promise<Uint8Array> {
     at += piece.length;
   }
   return bytes;
-}
-
-/** Text by the charset of its header, or by the one that its HTML names; UTF-8 else. */
-function decode(bytes: Uint8Array, parameters: string): string {
-  const head = new TextDecoder('latin1').decode(bytes.subarray(0, 2048));
-  const charset =
-    /charset=["']?([\w-]+)/i.exec(parameters)?.[1] ?? /<meta[^>]{0,200}charset=["']?([\w-]+)/i.exec(head)?.[1];
-  try {
-    return new TextDecoder(charset ?? 'utf-8').decode(bytes);
-  } catch {
-    return new TextDecoder().decode(bytes); // a charset that nobody knows
-  }
 }

@@ -6,8 +6,8 @@ const MAX_PAGES = 100;
 const MAX_CHARACTERS = 400_000;
 
 /** The text of a PDF file, page by page. Rejects with a PageFailure for one that cannot be read. */
-export async function readPdf(bytes: Uint8Array, url: string, signal: AbortSignal): Promise<WebPage> {
-  const document = await getDocumentProxy(bytes).catch((cause) => {
+export async function readPdf(bytes: Uint8Array, url: string, signal?: AbortSignal): Promise<WebPage> {
+  const document = await getDocumentProxy(bytes, { verbosity: 0 }).catch((cause) => {
     throw new PageFailure('The PDF file cannot be read.', { cause });
   });
   try {
@@ -15,7 +15,7 @@ export async function readPdf(bytes: Uint8Array, url: string, signal: AbortSigna
     const pages: string[] = [];
     let length = 0;
     for (let number = 1; number <= Math.min(document.numPages, MAX_PAGES) && length < MAX_CHARACTERS; number++) {
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       const { items } = await (await document.getPage(number)).getTextContent();
       const text = items.map((item) => ('str' in item ? `${item.str}${item.hasEOL ? '\n' : ''}` : '')).join('');
       length += text.length;

@@ -1,7 +1,5 @@
-import type { FetchLike } from '../../egress/egress.ts';
 import type { Item } from '../../items/item.ts';
 import { isAllowed } from './domains.ts';
-import { loadPage } from './page.ts';
 import { SearchFailure, type SearchWeb } from './provider.ts';
 import type { SearchSettings } from './settings.ts';
 import { Sources } from './sources.ts';
@@ -15,20 +13,23 @@ const MAX_NAMED = 200_000;
 /** A number as models write it: alone, in brackets, or behind a word. */
 const NUMBER = /^[【[]?\s*(?:link|result|source|page|#)?\s*(\d{1,6})\s*[】\]]?$/i;
 
+/** Loads a page, and has it reduced to text. */
+type LoadPage = (url: string, signal: AbortSignal) => Promise<WebPage>;
+
 /** What one turn knows of the web. */
 export class WebTurn {
   readonly sources: Sources;
   readonly settings: SearchSettings;
   readonly search: SearchWeb;
   #searches = 0;
-  readonly #reach: FetchLike;
+  readonly #load: LoadPage;
   readonly #pages = new Map<string, WebPage>();
   readonly #named: string;
 
-  constructor(settings: SearchSettings, search: SearchWeb, reach: FetchLike, input: readonly Item[]) {
+  constructor(settings: SearchSettings, search: SearchWeb, load: LoadPage, input: readonly Item[]) {
     this.settings = settings;
     this.search = search;
-    this.#reach = reach;
+    this.#load = load;
     this.sources = new Sources(input);
     this.#named = input.flatMap(textOf).join('\n').slice(-MAX_NAMED).toLowerCase();
   }
@@ -62,7 +63,7 @@ export class WebTurn {
   async load(url: string, signal: AbortSignal): Promise<WebPage> {
     const known = this.#pages.get(url);
     if (known) return known;
-    const page = await loadPage(this.#reach, url, signal);
+    const page = await this.#load(url, signal);
     this.#allowed(page.url);
     this.#pages.set(url, page);
     const [oldest] = this.#pages.keys();

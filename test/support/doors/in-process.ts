@@ -18,10 +18,11 @@ import {
   type VerifyJwt,
   type Work,
 } from '../../../handler/index.ts';
+import { openWebSearchWith } from '../../../handler/tools/web-search/index.ts';
 import { codecs } from '../../../shim/codecs.ts';
 import { createEgress } from '../../../shim/egress.ts';
-import { toolOpeners } from '../../../shim/libraries.ts';
 import { createMcp } from '../../../shim/mcp/open.ts';
+import { createPageReducer } from '../../../shim/pages/page-processes.ts';
 import { unlessAborted } from '../../../shim/race.ts';
 import { loadTokenizer } from '../../../shim/tokenizer.ts';
 import { createTransport } from '../../../shim/transport.ts';
@@ -88,6 +89,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
   };
   const { transport, close } = createTransport();
   const { openMcp, close: closeMcp } = createMcp();
+  const { reduce, close: closePages } = createPageReducer();
   const { connect: egress, close: closeEgress } = createEgress();
   const opened = database ?? (await testDatabase());
   const handler = createHandler({
@@ -98,7 +100,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     tokenizer: loadTokenizer,
     openLimits,
     tools,
-    openTools: [...toolOpeners, openMcp, ...openTools],
+    openTools: [openWebSearchWith(reduce), openMcp, ...openTools],
     egress,
     openEncryption,
     ...(runner && { runner }),
@@ -116,7 +118,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     drain: handler.close,
     async close() {
       await handler.close(0);
-      await Promise.all([close(), closeEgress(), closeMcp()]);
+      await Promise.all([close(), closeEgress(), closeMcp(), closePages()]);
       if (opened !== database) await opened.close();
     },
   };
