@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseConfig } from '../handler/index.ts';
 import { create } from './promises/ask.ts';
 import { add, callOf, entryFor } from './promises/mcp-ask.ts';
 import { until } from './promises/state-ask.ts';
+import { testConfigFile } from './support/doors/door.ts';
 import { openInProcess } from './support/doors/in-process.ts';
-import { gives, HttpReply, type McpScript, type McpToolScript } from './support/mcp-server.ts';
-import { callsFunctions, says } from './support/model/scripted.ts';
+import { Broken, gives, HttpReply, type McpScript, type McpToolScript } from './support/mcp-server.ts';
+import { callsFunctions, says, startScriptedModel } from './support/model/scripted.ts';
 
 const error = (id: unknown, message: string, code = -32_000) =>
   JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } });
@@ -123,3 +125,35 @@ test('a server over SSE whose stream has ended between two calls is connected to
   assert.deepEqual([runs, server.begun], [4, 3]);
   await until(() => server.sessions.size === 0);
 });
+
+for (const era of ['2025', '2026'] as const) {
+  for (const [what, broken] of [
+    ['breaks', new Broken()],
+    ['ends', new HttpReply(200, '')],
+  ] as const) {
+    test(`a call of a server of ${era} whose reply ${what} before its result fails then, and not when its time is over`, async (t) => {
+      const model = await startScriptedModel();
+      t.after(() => model.close());
+      const file = testConfigFile(model);
+      const door = await openInProcess({ config: parseConfig({ ...file, limits: { ...file.limits, tool: '10m' } }) });
+      t.after(() => door.close());
+      let runs = 0;
+      const tool: McpToolScript = {
+        name: 'add',
+        async run() {
+          if (runs++ !== 1) return gives('5');
+          await new Promise((resolve) => setTimeout(resolve, 50)); // its head is on its way
+          throw broken;
+        },
+      };
+      const server = model.mcp.serve([tool], { era, streams: true });
+      const calls = ['c1', 'c2', 'c3'].map((id) => callsFunctions(callOf(server, { id })));
+      const { output } = await create(door, { model: model.script(...calls, says('ok')), tools: [entryFor(server)] });
+      const [first, second, third] = output.filter((item) => item.type === 'mcp_call');
+      assert.deepEqual([first?.output, third?.output], ['5', '5']);
+      const error = { type: 'http_error', code: 502, message: 'The reply ended without a result.' };
+      assert.partialDeepStrictEqual(second, { status: 'failed', error });
+      assert.equal(runs, 3);
+    });
+  }
+}

@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { parseConfig } from '../../handler/index.ts';
 import { lacking } from '../clients/install.ts';
 import { type RealServer, type RealServers, startNpmServers, startPyPiServers } from '../mcp-servers/start.ts';
 import { create, stream } from '../promises/ask.ts';
+import { openStream } from '../promises/background.ts';
 import { callOf } from '../promises/mcp-ask.ts';
 import { findBun } from '../support/doors/bun.ts';
 import { findDeno } from '../support/doors/deno.ts';
-import type { Door } from '../support/doors/door.ts';
+import { type Door, post, testConfigFile } from '../support/doors/door.ts';
 import { openEnvoy } from '../support/doors/envoy.ts';
 import { openNodeHttp } from '../support/doors/node-http.ts';
 import { openRuntime, type Runtime } from '../support/doors/runtime.ts';
 import { openWorkerd } from '../support/doors/workerd.ts';
-import { callsFunctions, says } from '../support/model/scripted.ts';
+import { callsFunctions, says, startScriptedModel } from '../support/model/scripted.ts';
+import { parseStream } from '../support/sse.ts';
 
 const doors: [name: string, open: (allow: string[]) => Promise<Door>, skip?: string | false][] = [
   ['Node', (allow) => openNodeHttp({ allow })],
@@ -40,6 +44,39 @@ for (const [origin, start, skip] of [
         for (const server of real.servers) await uses(door, server);
       });
     }
+
+    test('that die in the middle of a call fail it at once, and the turn goes on', async (t) => {
+      const real = await start();
+      t.after(real.stop);
+      const model = await startScriptedModel();
+      t.after(() => model.close());
+      const file = testConfigFile(model);
+      const config = parseConfig({ ...file, limits: { ...file.limits, tool: '10m', turn: '2m' } });
+      const door = { ...(await openNodeHttp({ config, allow: real.hosts })), model };
+      t.after(() => door.close());
+      const calling = await Promise.all(
+        real.servers.map(async (server) => {
+          const call = callOf({ label: 'real' }, { name: server.waits, args: { duration: 600, steps: 1 } });
+          const script = model.script(callsFunctions(call), says('So be it.'));
+          const body = { model: script, input: 'Hi', tools: [entry(server)], stream: true };
+          const opened = await openStream(await post(door, body));
+          await opened.holds('mcp_call_arguments.done');
+          return { server, opened };
+        }),
+      );
+      await setTimeout(1_000); // the calls are with their servers, as far as can be told from here
+      await real.stop();
+      for (const { server, opened } of calling) {
+        const { final } = parseStream(await opened.text);
+        assert.equal(final.status, 'completed', server.name);
+        const failed = final.output.find((item: { type: string }) => item.type === 'mcp_call');
+        assert.partialDeepStrictEqual(
+          failed,
+          { status: 'failed', error: { type: 'http_error', code: 502 } },
+          server.name,
+        );
+      }
+    });
   });
 }
 

@@ -66,7 +66,7 @@ async function started(all: readonly Starting[]): Promise<RealServers> {
   const stop = async () => {
     await Promise.all(
       all.map(async ({ child }) => {
-        if (child.exitCode !== null) return;
+        if (child.exitCode !== null || child.signalCode !== null) return;
         child.kill('SIGKILL');
         await once(child, 'close');
       }),

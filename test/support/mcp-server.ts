@@ -71,6 +71,8 @@ export interface McpScript {
   hangs?: boolean;
   /** Called before it answers, which waits for that. */
   before?(request: McpRequest): Promise<void> | void;
+  /** Whether it answers calls by a stream of events, that begins before they run. */
+  streams?: boolean;
   /** Tools on a page of its list. */
   page?: number;
 }
@@ -119,6 +121,7 @@ export class McpServers {
         return;
       }
       if (!(error instanceof HttpReply)) throw error;
+      if (res.headersSent) return void res.end(error.body);
       res.writeHead(error.status, { 'content-type': 'application/json' }).end(error.body);
     });
     return true;
@@ -182,6 +185,8 @@ class Server implements McpServer {
       return reply(res, 200, id, {
         result: { ...hints, supportedVersions: ['2026-07-28'], capabilities: { tools: {} } },
       });
+    if (this.script.streams && method === 'tools/call')
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).write(': begins\n\n');
     const answer = await this.#result(request);
     reply(res, 200, id, 'result' in answer ? { result: { ...hints, ...answer.result } } : answer);
   }
@@ -204,6 +209,7 @@ class Server implements McpServer {
       return void res.writeHead(200).end();
     }
     if (id === undefined) return void res.writeHead(202).end();
+    if (this.script.streams) res.writeHead(200, { 'content-type': 'text/event-stream' }).write(': begins\n\n');
     reply(res, 200, id, await this.#result(request));
   }
 
@@ -269,6 +275,8 @@ const initialized = {
 
 function reply(res: ServerResponse, status: number, id: unknown, answer: object): void {
   if (res.destroyed) return;
+  if (res.headersSent)
+    return void res.end(`event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, ...answer })}\n\n`);
   res.writeHead(status, { 'content-type': 'application/json' });
   res.end(JSON.stringify({ jsonrpc: '2.0', id, ...answer }));
 }

@@ -1,5 +1,5 @@
 import type { Transport } from '@modelcontextprotocol/client';
-import type { FetchLike } from '../../egress/egress.ts';
+import { EgressError, type FetchLike } from '../../egress/egress.ts';
 import { parseObject } from '../../parse-json.ts';
 import { CredentialsRefused, StreamRefused } from './failure.ts';
 import type { HttpServer, KnownEra } from './session.ts';
@@ -84,7 +84,22 @@ export function httpTransport(
       reconnectionDelayGrowFactor: 1,
     },
   });
+  endingCalls(transport);
   return { transport, end, failureOf: (error) => error };
+}
+
+/** A call whose reply ends without a result fails with that, and not when its time is over: nothing more can come of it. */
+function endingCalls(transport: Transport): void {
+  const send = transport.send.bind(transport);
+  transport.send = (message, options) => {
+    if (!('method' in message) || message.method !== 'tools/call') return send(message, options);
+    const { promise, reject } = Promise.withResolvers<void>();
+    const ended = () => reject(new EgressError('broken', 'The reply ended without a result.'));
+    // A result that came last is taken first.
+    const onRequestStreamEnd = () => setTimeout(ended);
+    send(message, { ...options, onRequestStreamEnd }).catch(reject);
+    return promise;
+  };
 }
 
 /** The same way, on which a server that wants other credentials is an error that says which. */
