@@ -41,6 +41,8 @@ export const fixedLimits = {
    * run here no more are run, and the model is told so.
    */
   turnCalls: 512,
+  /** Characters of a call of a hosted tool that a client carries sealed, and sends with each of its requests. Past it: later turns know only that it was made. */
+  carried: 64 * KiB,
   /** Parts of one output item, or summaries of its reasoning: models make one, or a few. Past it: the turn fails. */
   itemParts: 1_000,
   /** Citations in one text: a hundred is a long list of sources. Past it: the turn fails. */

@@ -2,7 +2,7 @@ import { fromBase64, toBase64 } from './base64.ts';
 import { DEFAULT_TENANT } from './caller.ts';
 
 /** The purpose of a sealed text, which opens for no other. */
-export type SealPurpose = 'reasoning' | 'compaction' | 'approval' | 'credentials';
+export type SealPurpose = 'reasoning' | 'call' | 'compaction' | 'approval' | 'credentials';
 
 /** Makes texts that only this deployment can read, and only for one tenant and one purpose, for clients to keep. */
 export interface Seal {

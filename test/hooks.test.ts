@@ -3,6 +3,7 @@ import { describe, type TestContext, test } from 'node:test';
 import type { Hooks, PassedOnRequest } from '../handler/hooks/hooks.ts';
 import { ApiError, parseConfig } from '../handler/index.ts';
 import { ended } from './promises/background.ts';
+import { serveHosted } from './promises/hosted-ask.ts';
 import { testDatabase } from './support/doors/database.ts';
 import { type Door, post, testConfig, testConfigFile } from './support/doors/door.ts';
 import { openInProcess } from './support/doors/in-process.ts';
@@ -309,6 +310,24 @@ describe('after', () => {
     });
     assert.doesNotMatch(JSON.stringify(await readBack(hides, id)), /secret/);
     assert.deepEqual(statuses, ['failed', 'cancelled']);
+  });
+
+  test('leaves nothing sealed beside calls that it may change, where a client keeps the history', async (t) => {
+    const call = callsFunctions({ name: 'code_interpreter', args: '{"code":"1+1"}' });
+    const types: string[][] = [];
+    for (const hooks of [{}, { after: () => undefined }]) {
+      const door = await openInProcess({ hooks, hosted: true });
+      t.after(() => door.close());
+      serveHosted(door);
+      const body = { model: door.model.script(call, says('Two.')), input: 'Hi', store: false };
+      const tools = [{ type: 'code_interpreter', container: { type: 'auto' } }];
+      const reply = await post(door, { ...body, tools, include: ['reasoning.encrypted_content'] });
+      types.push((await jsonOf(reply)).output.map(({ type }) => type));
+    }
+    assert.deepEqual(types, [
+      ['code_interpreter_call', 'reasoning', 'message'],
+      ['code_interpreter_call', 'message'],
+    ]);
   });
 
   test('sees what is not stored as well, and what ends as incomplete', async (t) => {

@@ -78,6 +78,7 @@ export async function startTurn(
         waiting: bounds.waiting,
       }),
       seal: seal(store.tenant),
+      isCarried: !services.hooks.after, // which sees calls as they are shown, and could change nothing that is sealed
     };
     const opened = openTurn(turn, turnOptions, bounds.signal);
     await record?.begin();

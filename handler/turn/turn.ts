@@ -8,6 +8,7 @@ import { describe, log } from '../log.ts';
 import { type ResponseErrorCode, responseErrorCodes } from '../protocol/error-codes.ts';
 import type { Response } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
+import { carrying } from './carrying.ts';
 import { closingEvents, failedItems } from './closing.ts';
 import { compact } from './compact.ts';
 import { compactAfter } from './compact-after.ts';
@@ -49,6 +50,8 @@ export interface TurnOptions extends RoundOptions {
   record: TurnRecord;
   /** Seals what clients keep themselves: compactions, and the model's reasoning where the turn says so. */
   seal: Seal;
+  /** Whether a client that keeps its history carries what calls were to the model, where it keeps encrypted reasoning. Default: it does. */
+  isCarried?: boolean;
   /** Called before each model call but the first; rejects with an ApiError where there must be none. Default: there may. */
   goesOn?(): Promise<void> | undefined;
   /** Adds to the error of a model call what is known elsewhere of its cure. Default: nothing. */
@@ -106,7 +109,9 @@ function sourceOf(
 ): AsyncIterable<BackendEvent | ToolNews> {
   if (first && turn.compaction?.after === false) return compactOnly(turn, first, options);
   if (first && turn.uses.length === 0 && !canMisform(turn.call.tools)) return first;
-  return rounds(options, { ...turn, first }, signal);
+  const all = rounds(options, { ...turn, first }, signal);
+  const { isCarried = true, seal } = options;
+  return isCarried && turn.sealsReasoning && !turn.response.store ? carrying(all, seal) : all;
 }
 
 /** The events of a turn's model calls, with a compaction at their end if one is planned. */

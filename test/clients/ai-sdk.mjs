@@ -122,6 +122,8 @@ main({
   'mcp-replay-stateless': (model) => replayed(model, { tools: mcpTools('crm'), ...options({ store: false }) }),
   'web-replay': (model) => replayed(model, { tools: webTools }),
   'web-replay-stateless': (model) => replayed(model, { tools: webTools, ...options({ store: false }) }),
+  'web-replay-carried': (model) =>
+    replayed(model, { tools: webTools, ...options({ store: false, forceReasoning: true }) }),
   'web-replay-stream': (model) => replayed(model, { tools: webTools }, streamedText),
   'code-replay': (model) => replayed(model, { tools: codeTools }),
   'files-replay': (model) => replayed(model, { tools: fileTools }),

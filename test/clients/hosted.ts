@@ -82,6 +82,11 @@ function withoutIds(line: string): string {
   return line.replace(/^tool \w+:/, 'tool ID:').replace(/#\w+$/, '#ID');
 }
 
+/** The same where nothing is kept, by a client that leaves out what is not of OpenAI's API, and keeps encrypted reasoning: the model is told all. */
+export async function webReplayCarried(stage: Stage) {
+  assert.equal((await webReplay(stage)).store, false);
+}
+
 /** What clients are tried in that know the tools. */
 export const hostedReplays = {
   async 'web-replay'(stage: Stage) {

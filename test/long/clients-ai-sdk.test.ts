@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { clientTools } from '../clients/client-tools.ts';
 import { clientContract } from '../clients/contract.ts';
-import { hostedReplays, streamedReplays, webReplayBare } from '../clients/hosted.ts';
+import { hostedReplays, streamedReplays, webReplayBare, webReplayCarried } from '../clients/hosted.ts';
 import { mcpApproval, mcpApprovalRefused, mcpReplay } from '../clients/mcp.ts';
 import { nodeClient } from '../clients/open.ts';
 import { type Stage, scenarios, toolRound, twoTurns } from '../clients/scenarios.ts';
@@ -17,6 +17,8 @@ const own = {
   async 'web-replay-stateless'(stage: Stage) {
     await webReplayBare(stage);
   },
+
+  'web-replay-carried': webReplayCarried,
 
   async 'mcp-replay'(stage: Stage) {
     await mcpReplay(stage);

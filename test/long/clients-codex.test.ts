@@ -24,7 +24,7 @@ import { startCommand } from '../support/product.ts';
 // lists. Its instructions are a developer's message; items that it makes have ids of its own; bodies are not compressed,
 // and there is no Idempotency-Key. Over a WebSocket (`supports_websockets`, and with its own provider always) it sends the
 // same as `response.create`, after a warm-up with `generate: false`, and goes on by `previous_response_id`. Tools: seven functions, among them `exec_command` and `view_image`; `multi_agent_v1`,
-// a namespace of five functions; and `web_search`, which nobody can run here, and which the product leaves out.
+// a namespace of five functions; and `web_search`, which the product leaves out where nobody can run it. Of a search it keeps the id and the action, and reasoning as it is.
 // For gpt-5.5 there are `apply_patch`, a custom tool with a grammar (the model is told of it, and Codex checks it), and `tool_search` that the client runs in place of
 // the namespace; for gpt-5.6 and later no `tools`, but an item `additional_tools` with namespaces, where `exec`, a custom
 // tool with a grammar, runs code that calls all others, and `reasoning.context: "all_turns"`. With `multi_agent_v2` its agents
@@ -72,6 +72,26 @@ describe('Codex', { timeout: 600_000 }, () => {
       { stream: true, store: false, include: ['reasoning.encrypted_content'] },
     );
   });
+
+  for (const sockets of [false, true]) {
+    test(`its search of the web is one here, ${sockets ? 'over a WebSocket' : 'over HTTP'}, and what it sends later tells of it`, async (t) => {
+      const search = callsFunctions({ name: 'web_search', args: '{"query":"snow"}', id: 'c1' });
+      const script = [search, callsFunctions(shell('true')), says('In March【1】.'), says('Sure.')];
+      const { model, codex, tail } = await start(t, { sockets }, ...script);
+      const { code, message, events, output } = await codex.exec('When did it snow?').done;
+      const said = `In March([127.0.0.1](${new URL('/snow', door.web.origin).href})).`;
+      assert.deepEqual([code, message], [0, said], output);
+      const found = events.findLast(({ item }) => item?.type === 'web_search');
+      assert.partialDeepStrictEqual(found, { type: 'item.completed', item: { query: 'snow' } });
+      const entries = door.sent(model)[0]?.body.tools.filter(({ type }: { type: string }) => /^web_/.test(type));
+      assert.deepEqual(entries, [{ type: 'web_search', external_web_access: true }]);
+      const told = /^tool \w+: Found on .*Snow fell on 12 March 2031/s;
+      assert.match(tail(3)[0] ?? '', told);
+      const next = await codex.exec('resume', '--last', 'Sure?').done;
+      assert.equal(next.message, 'Sure.', next.output);
+      assert.match(tail(5)[0] ?? '', told, 'what it kept of the search, sealed');
+    });
+  }
 
   for (const as of [undefined, 'gpt-5.5']) {
     test(`its first prompt to a product without a configuration, as ${as ?? 'a model it does not know'}`, async (t) => {

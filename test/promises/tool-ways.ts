@@ -1,57 +1,12 @@
 import assert from 'node:assert/strict';
-import type { Door } from '../support/doors/door.ts';
-import type { McpServer } from '../support/mcp-server.ts';
 import { callsFunctions, type Script, says } from '../support/model/scripted.ts';
 import { NEEDS_SOCKET, withSocket } from '../support/socket.ts';
 import { outline } from '../support/sse.ts';
-import { hi, message, send, streamed } from './anthropic-ask.ts';
 import { create, stream } from './ask.ts';
 import { ended } from './background.ts';
-import { serveHosted } from './hosted-ask.ts';
 import { add, callOf, entryFor } from './mcp-ask.ts';
-import { NEEDS_HEADERS, type Promised, promise, type Skips } from './promise.ts';
-import { ask, conversation, have, type List, modelInput, until } from './state-ask.ts';
-
-/** A promise on web searches and MCP servers, in another way in than a create over HTTP. */
-function inAnotherWay(
-  id: string,
-  says: string,
-  run: (door: Door) => Promise<void>,
-  source: Promised['source'],
-  skips: Skips = NEEDS_HEADERS,
-): void {
-  promise(`tool-ways.${id}`, { says, source, hosted: true }, run, skips);
-}
-
-const search = { name: 'web_search', args: '{"query":"snow"}', id: 's1' };
-const SNOW = /\(\[127\.0\.0\.1\]\(http:.*\/snow\)\)\.$/;
-
-/** A search and a call of an MCP tool in one round, then a text that cites. */
-function both(server: McpServer): Script[] {
-  return [callsFunctions(search, callOf(server)), says('In March【1】.'), says('Sure【1】.')];
-}
-
-/** What a model reads in the turn after `both`, without ids and addresses. */
-function told(door: Door, model: string): string[] {
-  return modelInput(door, model).map((line) =>
-    line
-      .replace(/\b(ws|mcp)_[\da-f]{48}\b/, 'ID')
-      .replace(/(tool ID: Found).*/s, '$1')
-      .replace(/http:[^)]*/, 'URL'),
-  );
-}
-
-function toldOf({ label }: McpServer, ...later: string[]): string[] {
-  return [
-    'user: Hi',
-    `assistant: web_search {"query":"snow"} #ID`,
-    'tool ID: Found',
-    `assistant: mcp_${label}__add {"a":2,"b":3} #ID`,
-    'tool ID: 5',
-    'assistant: In March([127.0.0.1](URL)).',
-    ...later,
-  ];
-}
+import { ask, conversation, have, type List, until } from './state-ask.ts';
+import { both, inAnotherWay, SNOW, search, told, toldOf } from './tool-ways-ask.ts';
 
 inAnotherWay(
   'socket',
@@ -61,15 +16,16 @@ inAnotherWay(
       for (const store of [true, false]) {
         const server = door.model.mcp.serve([add]);
         const tools = [{ type: 'web_search' }, entryFor(server)];
-        const over = await stream(door, { model: door.model.script(...both(server)), tools });
+        const how = store ? { store } : { store, include: ['reasoning.encrypted_content'] };
+        const over = await stream(door, { model: door.model.script(...both(server)), tools, ...how });
         const model = door.model.script(...both(server));
-        const { events, final } = await socket.create({ model, tools, store, input: 'Hi' });
+        const { events, final } = await socket.create({ model, tools, ...how, input: 'Hi' });
         const lines = (all: typeof events) =>
           outline(all)
             .map((line) => line.replace(/ \d+( |$)/, '$1'))
             .sort();
         assert.deepEqual(lines(events), lines(over.events), 'those of a stream over HTTP');
-        await socket.create({ model, tools, store, input: 'Sure?', previous_response_id: final.id });
+        await socket.create({ model, tools, ...how, input: 'Sure?', previous_response_id: final.id });
         const read = told(door, model);
         assert.deepEqual([...read].sort(), toldOf(server, 'user: Sure?').sort());
 
@@ -235,52 +191,4 @@ inAnotherWay(
     assert.ok(server.begun > 0);
   },
   'docs/api.md',
-);
-
-inAnotherWay(
-  'messages',
-  "Anthropic's web search is a search here in the Messages API, streamed or not: its link is in the text, and its uses are counted",
-  async (door) => {
-    const tools = [{ type: 'web_search_20250305', name: 'web_search', max_uses: 3 }];
-    const script = [callsFunctions(search), says('In March【1】.')];
-    const whole = await message(door, { model: door.model.script(...script), tools });
-    assert.match(whole.content[0].text, SNOW);
-    assert.equal(whole.stop_reason, 'end_turn');
-    const events = await streamed(door, { model: door.model.script(...script), tools });
-    const text = events.flatMap(({ delta }) => delta?.text ?? []).join('');
-    assert.match(text, SNOW);
-    const uses = { web_search_requests: 1, web_fetch_requests: 0 };
-    assert.deepEqual(whole.usage.server_tool_use, uses);
-    assert.deepEqual(events.at(-2).usage.server_tool_use, uses);
-    const none = await message(door, { model: door.model.script(says('Hi.')), tools });
-    assert.equal(none.usage.server_tool_use, null);
-    const asked = { allowed_callers: ['direct', 'code_execution_20260120'], defer_loading: false, strict: true };
-    const newer = [{ ...tools[0], type: 'web_search_20260318', ...asked, response_inclusion: 'full' }];
-    const chosen = door.model.script(...script);
-    await message(door, { model: chosen, tools: newer, tool_choice: { type: 'tool', name: 'web_search' } });
-    assert.deepEqual(
-      door.model.calls(chosen).map(({ body }) => body.tool_choice),
-      ['required', 'auto'],
-    );
-  },
-  'docs/messages.md',
-);
-
-inAnotherWay(
-  'messages-code',
-  "Anthropic's code execution is the code interpreter here in the Messages API, by its name as a choice too, and one that the model may not call itself is refused",
-  async (door) => {
-    serveHosted(door);
-    const tools = [{ type: 'code_execution_20260120', name: 'code_execution' }];
-    const model = door.model.script(callsFunctions({ name: 'code_interpreter', args: '{"code":"1+1"}' }), says('Two.'));
-    const choice = { type: 'tool', name: 'code_execution' };
-    const { content } = await message(door, { model, tools, tool_choice: choice });
-    assert.deepEqual(content, [{ type: 'text', text: 'Two.', citations: null }]);
-    assert.match(modelInput(door, model).at(-1) ?? '', /^tool \w+: 2\n/);
-    const others = [{ ...tools[0], allowed_callers: ['code_execution_20260120'] }];
-    const reply = await send(door, { model, max_tokens: 10, messages: hi, tools: others });
-    assert.equal(reply.status, 400);
-    assert.match(await reply.text(), /tools\[0\]\.allowed_callers is not supported without/);
-  },
-  'docs/messages.md',
 );

@@ -14,6 +14,7 @@ import { countInput } from '../../service/count.ts';
 import { createResponse } from '../../service/create.ts';
 import type { EventFeed } from '../../service/feed.ts';
 import { checkLengths } from '../../service/lengths.ts';
+import { openCall } from '../../service/sealed.ts';
 import type { Services } from '../../service/services.ts';
 import { usedTokens } from '../../service/used-tokens.ts';
 import type { Env } from '../env.ts';
@@ -87,7 +88,7 @@ async function translate(
   requireVersion(c.req.header(VERSION_HEADER));
   const seal = services.seal(store.tenant);
   const translated = await translateMessages(body, async (sealed) =>
-    isSealed(sealed) ? seal.open('reasoning', sealed) : null,
+    isSealed(sealed) ? ((await seal.open('reasoning', sealed)) ?? openCall(seal, sealed)) : null,
   );
   const { create } = translated;
   await inTerms(translated, async () => checkLengths({ ...create }, services.limits));

@@ -1,12 +1,13 @@
 import { ApiError, unsupported } from '../../errors.ts';
+import type { InputItem } from '../../items/input.ts';
 import { LocatedItems } from '../located-items.ts';
 import { type AssistantBlock, blocksIn, breakpointOf, partsOf, type SystemBlock, type UserBlock } from './blocks.ts';
 import type { MessagesCreate } from './request.ts';
 import { sealedIn } from './signature.ts';
 import type { OfferedTools } from './tools.ts';
 
-/** Opens reasoning that this deployment has sealed: its text, null for what a model's server has sealed, undefined for neither. */
-export type OpenReasoning = (sealed: string) => Promise<string | null | undefined>;
+/** Opens what this deployment has sealed: the text of reasoning, or a call of its own; null for what a model's server has sealed, undefined for neither. */
+export type OpenReasoning = (sealed: string) => Promise<string | InputItem | null | undefined>;
 
 /**
  * The messages as items; `tools` are told which tools they name. Thinking that is not ours is left out. Throws an ApiError that
@@ -136,6 +137,7 @@ async function addThought(
 ): Promise<void> {
   const text = sealed === undefined ? undefined : await open(sealed);
   if (text === undefined) return;
+  if (typeof text === 'object' && text !== null) return list.add(text, at);
   // What a server has sealed goes back to it, beside the words that the client saw.
   const words = text ?? thinking;
   list.add(
