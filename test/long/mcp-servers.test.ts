@@ -17,15 +17,19 @@ import { openWorkerd } from '../support/doors/workerd.ts';
 import { callsFunctions, says, startScriptedModel } from '../support/model/scripted.ts';
 import { parseStream } from '../support/sse.ts';
 
-const doors: [name: string, open: (allow: string[]) => Promise<Door>, skip?: string | false][] = [
+type DoorOf = [name: string, open: (allow: string[]) => Promise<Door>, skip?: string | false];
+
+const doors: DoorOf[] = [
   ['Node', (allow) => openNodeHttp({ allow })],
-  ['Envoy', (allow) => openEnvoy('streamed', undefined, { allow })],
+  ...(['streamed', 'buffered', 'original'] as const).map(
+    (mode): DoorOf => [`Envoy, ${mode}`, (allow) => openEnvoy(mode, undefined, { allow })],
+  ),
   ['workerd', (allow) => openWorkerd(allow)],
   runtimeDoor('Deno', findDeno()),
   runtimeDoor('Bun', findBun()),
 ];
 
-function runtimeDoor(name: string, runtime: Runtime | undefined): (typeof doors)[number] {
+function runtimeDoor(name: string, runtime: Runtime | undefined): DoorOf {
   const open = async (allow: string[]) => openRuntime(runtime ?? assert.fail(), false, allow);
   return [name, open, !runtime && 'npm has no binary for this machine'];
 }

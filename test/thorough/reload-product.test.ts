@@ -6,9 +6,11 @@ import { after, before, type TestContext, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { startProduct } from '../../shim/product.ts';
+import { callOf } from '../promises/mcp-ask.ts';
 import { until } from '../promises/state-ask.ts';
 import { newFolder } from '../support/folder.ts';
-import { type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
+import { gives } from '../support/mcp-server.ts';
+import { callsFunctions, type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
 import { freePort } from '../support/ports.ts';
 
 let model: ScriptedModel;
@@ -109,20 +111,51 @@ test('two hundred reloads leave nothing behind: no watch, timer, listener or mem
     instructions: 'x'.repeat(1_000),
   }));
   const webhooks = [{ url: model.hooksUrl, secret: 'the secret of the webhooks' }];
+  let goesOn = Promise.withResolvers<void>();
+  const called = async () => {
+    await goesOn.promise;
+    return gives('got');
+  };
+  // What is kept of its list is large, and no model is told of it.
+  const large = { name: 'large', description: 'x'.repeat(1_000_000), run: () => gives('') };
+  const server = model.mcp.serve([{ name: 'get', run: called }, large]);
+  const tools = [{ type: 'mcp', server_label: 'crm', allowed_tools: ['get'] }];
   const write = (n: number) => {
     replace(key, `key-${n}`);
-    replace(file, JSON.stringify(keyed({ file: key }, { prompts, webhooks, retention: `${n + 1}d` })));
+    const credentials = { authorization: `Bearer credential-${n}` };
+    const mcp = [{ label: 'crm', url: server.url, headers: credentials, requireApproval: 'never' }];
+    const hosted = { web_search: { provider: 'brave', key: `search-key-${n}` } };
+    replace(file, JSON.stringify(keyed({ file: key }, { prompts, webhooks, mcp, hosted, retention: `${n + 1}d` })));
   };
   write(0);
   const { product, ask } = await start(t, file);
   const name = model.script(says('Hello'));
+  const calling = model.script((turn) =>
+    (turn.body.messages.at(-1).role === 'tool'
+      ? says('Done.')
+      : callsFunctions(callOf({ label: 'crm' }, { name: 'get', args: {} })))(turn),
+  );
   const reload = async (n: number) => {
+    // Every tenth is in the middle of a call of a tool.
+    const asked = n % 10 === 0 && ask(calling, JSON.stringify({ model: calling, input: 'Hi', tools }));
+    if (asked) await until(() => server.of('tools/call').length === n / 10);
     write(n);
     await product.reload();
-    if (n % 10 === 0) assert.equal((await ask(name)).status, 200);
+    if (!asked) return;
+    goesOn.resolve();
+    const { status, output } = (await (await asked).json()) as { status: string; output: { type: string }[] };
+    assert.equal(status, 'completed');
+    assert.partialDeepStrictEqual(output[1], { type: 'mcp_call', output: 'got' });
+    goesOn = Promise.withResolvers();
+    assert.equal((await ask(name)).status, 200);
   };
+  const timersNow = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
   const measure = async () => {
-    await new Promise((resolve) => setTimeout(resolve, 300)); // what the watches have heard is over
+    let timers = Number.POSITIVE_INFINITY; // of those that stay: others come and go
+    for (let time = 0; time < 50; time++) {
+      await new Promise((resolve) => setTimeout(resolve, 20)); // what the watches have heard is over
+      timers = Math.min(timers, timersNow());
+    }
     for (let time = 0; time < 5; time++) {
       collect();
       await new Promise((resolve) => setImmediate(resolve));
@@ -132,7 +165,7 @@ test('two hundred reloads leave nothing behind: no watch, timer, listener or mem
     return {
       fs_event,
       timer,
-      timers: process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length,
+      timers,
       listeners,
       heap: process.memoryUsage().heapUsed,
     };
@@ -144,6 +177,7 @@ test('two hundred reloads leave nothing behind: no watch, timer, listener or mem
   assert.deepEqual(left, held);
   assert.ok(product.reloads.taken >= 220);
   assert.equal(product.reloads.failed, 0);
+  await until(() => server.sessions.size === 0);
   t.diagnostic(JSON.stringify({ ...left, MiB: [before / 2 ** 20, later / 2 ** 20] }));
   assert.ok(later - before < 4 * 2 ** 20, `${later - before} bytes more`);
   await product.reload();
