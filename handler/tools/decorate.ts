@@ -27,7 +27,11 @@ export function decorate(tool: Tool, { open: aroundOpen, run: aroundRun, close: 
         close: aroundClose?.(close) ?? close,
         functions: functions.map((fn) => {
           const run: ServerFunction['run'] = (call, own, its) => fn.run(call, own, its);
-          return { definition: fn.definition, run: aroundRun?.(run, fn, tool) ?? run };
+          return {
+            definition: fn.definition,
+            run: aroundRun?.(run, fn, tool) ?? run,
+            ...(fn.asks && { asks: (call) => fn.asks?.(call) ?? false }),
+          };
         }),
       };
     },

@@ -64,6 +64,8 @@ export interface ServerFunction {
    * output for the model. Return a failure that the model should read; a throw fails the turn.
    */
   run(call: FunctionCall, signal: AbortSignal, context: ToolContext): AsyncGenerator<ItemEvent, ToolResult>;
+  /** Whether a call only asks the client, and so does nothing. Default: none does. */
+  asks?(call: FunctionCall): boolean;
 }
 
 /** Marks that a model is told to write into its text. In a text of a JSON format they stay as they are. */

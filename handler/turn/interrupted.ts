@@ -8,6 +8,10 @@ import { outputOf } from './served-calls.ts';
 export const UNKNOWN =
   'It is not known whether this call was carried out, and what came of it: the server that ran it stopped in the middle. Find out before you repeat it.';
 
+/** What the model is told of a call that had yet to be approved then. */
+export const UNASKED =
+  'Not run: the server stopped before the user was asked to approve this call. The user is asked when it is called again.';
+
 /** What a round has come to whose process died while its calls ran. */
 export interface InterruptedRound {
   /** All that it adds to the model's input: the calls, and an output for each in their order. */

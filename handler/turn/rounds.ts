@@ -9,7 +9,7 @@ import { resultOf } from '../tools/result-of.ts';
 import type { ServerFunctions } from '../tools/tool.ts';
 import { afterToolRan, allowAlso, withoutFunctions } from './choice.ts';
 import { Citations } from './citations.ts';
-import { interruptedRound, UNKNOWN } from './interrupted.ts';
+import { interruptedRound, UNASKED, UNKNOWN } from './interrupted.ts';
 import { MarkedTexts } from './marked-texts.ts';
 import { MISFORMED, MisformedCalls } from './misformed-calls.ts';
 import { closeTools, openTools, type UsedTools } from './opened-tools.ts';
@@ -88,11 +88,15 @@ export async function* rounds(
     let input = call.input;
     let { usage, round } = resumed;
     if (resumed.running) {
-      const isApproved = (call: OutputItem) =>
+      const isApproved = (call: OutputItem): boolean =>
         approved.some(({ call_id }) => 'call_id' in call && call.call_id === call_id);
       const { newItems, unknown, ends } = interruptedRound(resumed.running, (call) => {
+        const isOurs = isServed(functions, call);
+        const asks = isOurs && functions.get(call.name)?.asks?.(call) === true;
         if (misformed.includes(call)) return MISFORMED;
-        return isServed(functions, call) || isApproved(call) ? UNKNOWN : undefined;
+        if (isApproved(call)) return UNKNOWN;
+        if (!isOurs) return undefined;
+        return asks ? UNASKED : UNKNOWN;
       });
       if (ends) return yield { type: 'finish', reason: 'stop', usage };
       if (round >= maxRounds) return yield { type: 'finish', reason: 'max_messages', usage };

@@ -117,7 +117,7 @@ test('two hundred reloads leave nothing behind: no watch, timer, listener or mem
     return gives('got');
   };
   // What is kept of its list is large, and no model is told of it.
-  const large = { name: 'large', description: 'x'.repeat(1_000_000), run: () => gives('') };
+  const large = { name: 'large', description: 'x'.repeat(500_000), run: () => gives('') };
   const server = model.mcp.serve([{ name: 'get', run: called }, large]);
   const tools = [{ type: 'mcp', server_label: 'crm', allowed_tools: ['get'] }];
   const write = (n: number) => {

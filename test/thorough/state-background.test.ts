@@ -4,6 +4,7 @@ import type { Database, Runner, Work } from '../../handler/index.ts';
 import { statementsOf } from '../../handler/state/database/batch.ts';
 import { read, sql } from '../../handler/state/database/sql.ts';
 import { callOf, create, endsOnLeaving } from '../promises/ask.ts';
+import * as mcp from '../promises/mcp-ask.ts';
 import { have, longReply, modelInput, stored, until } from '../promises/state-ask.ts';
 import { post, testConfig } from '../support/doors/door.ts';
 import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
@@ -268,6 +269,34 @@ describe('what becomes of background turns when their process dies', { concurren
     const [call, ...more] = first.model.calls(model);
     assert.deepEqual(more, []);
     assert.match(call?.body.messages.at(-1).content, UNKNOWN);
+  });
+
+  test('a call that had yet to be approved has not run, and is asked for when the model calls it again', async (t) => {
+    const { first, second, die } = await processes(t);
+    const begun = Promise.withResolvers<void>();
+    const hangs = () => {
+      begun.resolve();
+      return new Promise<never>(() => {});
+    };
+    const server = first.model.mcp.serve([mcp.add, { name: 'hangs', run: hangs }]);
+    const entry = mcp.entryFor(server, { require_approval: { never: { tool_names: ['hangs'] } } });
+    const asked = mcp.callOf(server, { id: 'c1' });
+    const calls = callsFunctions(asked, mcp.callOf(server, { name: 'hangs', args: {}, id: 'c2' }));
+    const model = first.model.script(calls, callsFunctions({ ...asked, id: 'c3' }));
+    const { id } = await create(first, { ...background, model, tools: [entry] });
+    await begun.promise;
+    await reads(second, id).seen(/mcp_call_arguments.done/);
+    die();
+    const { status, output } = await takenOver(second, id);
+    assert.equal(status, 'completed');
+    assert.deepEqual(
+      output.map((item) => ('status' in item ? `${item.type} ${item.status}` : item.type)),
+      ['mcp_list_tools', 'mcp_call failed', 'mcp_approval_request'],
+    );
+    const told = first.model.calls(model)[1]?.body.messages.slice(-2);
+    assert.match(told[0].content, /^Not run: the server stopped before the user was asked/);
+    assert.match(told[1].content, UNKNOWN);
+    assert.equal(server.of('tools/call').length, 1);
   });
 
   for (const [what, name, tools] of [

@@ -40,6 +40,7 @@ export function functionsOf(tools: readonly ServerTool[], options: CallsOptions)
       functions.set(definition.name, {
         definition,
         run: (call, signal, { trace }) => run(tool, call, options, signal, trace),
+        asks: (call) => asks(tool, call, options),
       });
   }
   return [...functions.values()];
@@ -64,8 +65,8 @@ async function* run(
   signal: AbortSignal,
   trace: TraceHeaders | undefined,
 ): AsyncGenerator<ItemEvent, ToolResult> {
-  const approval = options.approved.get(call.call_id);
-  if (approval ? approval.isChanged : options.needsApproval(tool)) return ask(tool, call, options);
+  if (asks(tool, call, options)) return ask(tool, call, options);
+  const isApproved = options.approved.has(call.call_id);
   const begun: McpCall = {
     type: 'mcp_call',
     id: newItemId('mcp_call'),
@@ -74,7 +75,7 @@ async function* run(
     arguments: call.arguments,
     output: null,
     error: null,
-    approval_request_id: approval ? call.call_id : null,
+    approval_request_id: isApproved ? call.call_id : null,
     status: 'in_progress',
   };
   const at = { sequence_number: 0, output_index: 0 };
@@ -82,7 +83,7 @@ async function* run(
   yield { type: 'response.output_item.added', ...at, item: { ...begun, arguments: '' } };
   yield { type: 'response.mcp_call.in_progress', ...of };
   yield { type: 'response.mcp_call_arguments.delta', ...of, delta: call.arguments };
-  if (approval) yield { type: 'response.mcp_call.in_progress', ...of }; // as OpenAI has it
+  if (isApproved) yield { type: 'response.mcp_call.in_progress', ...of }; // as OpenAI has it
   yield { type: 'response.mcp_call_arguments.done', ...of, arguments: call.arguments };
   const args = call.arguments.trim() === '' ? {} : parseObject(call.arguments);
   const result = args ? await options.call(tool, args, signal, trace) : badArguments();
@@ -94,6 +95,11 @@ async function* run(
   yield { type: 'response.output_item.done', ...at, item };
   const { output, failed } = mcp_call.asAnswer(item); // what later turns read of it
   return { output, failed };
+}
+
+/** Whether a call has to be approved, and is not, or not as its tool is by now. */
+function asks(tool: ServerTool, { call_id }: FunctionCall, { approved, needsApproval }: CallsOptions): boolean {
+  return approved.get(call_id)?.isChanged ?? needsApproval(tool);
 }
 
 /** Asks whether a call may run, which ends the turn. */

@@ -87,9 +87,9 @@ export async function* openServer(
             return failure;
           }
         },
-      }).map(({ definition, run }) => ({
-        definition: { ...scrubbed(definition, scrub), name: definition.name },
-        run,
+      }).map((fn) => ({
+        ...fn,
+        definition: { ...scrubbed(fn.definition, scrub), name: fn.definition.name },
       })),
       calls: approved.map(({ id, name, arguments: args }) => ({
         type: 'function_call',
