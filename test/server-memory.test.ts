@@ -82,6 +82,28 @@ test('a server is known by a header of its replies', async () => {
   assert.equal((await run({ ...call, parallel_tool_calls: false })).parallel_tool_calls, false);
 });
 
+test('a call that has to be made waits once until it is known which server it is for, but not once its client left', async () => {
+  const f = { type: 'function', name: 'f' } as const;
+  const forced = { tools: [f], tool_choice: 'required' } as const;
+  const cpp = serverOf([[200, OK]], { ownedBy: 'llamacpp' });
+  assert.ok('response_format' in (await cpp.run(forced)));
+  const other = serverOf([[200, OK]], { ownedBy: 'vllm' });
+  for (let time = 0; time < 2; time++) assert.ok(!('response_format' in (await other.run(forced))));
+  assert.ok('response_format' in (await other.run(forced, { ...anyServer, send: { writtenCalls: true } })));
+  const unknown = serverOf([[200, OK]]);
+  for (let time = 0; time < 2; time++) assert.ok(!('response_format' in (await unknown.run(forced))));
+  for (const { looks } of [cpp, other, unknown]) assert.equal(looks.length, 1);
+
+  const silent: Transport = async (_, { signal }) => {
+    signal?.throwIfAborted();
+    return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+  };
+  const backend = chatCompletions(openServer('http://models.test/v1', undefined, silent));
+  await assert.rejects(async () => {
+    for await (const _ of backend.prepare(modelCall(forced), anyServer).stream(AbortSignal.timeout(1)));
+  });
+});
+
 test('a server that the configuration names is not asked which it is', async () => {
   const { run, looks } = serverOf([[200, OK]], { ownedBy: 'library' });
   const cerebras = await run({ input: thought, max_output_tokens: 20 }, { ...anyServer, server: 'cerebras' });

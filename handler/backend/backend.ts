@@ -94,6 +94,8 @@ export interface SendRules {
   parallelToolCalls?: boolean | undefined;
   /** Whether functions are asked to be strict where the client has not said. */
   strictTools?: boolean | undefined;
+  /** Whether calls may be texts: one that has to be made is asked for as JSON of a schema, and what is written so is a call. */
+  writtenCalls?: boolean | undefined;
 }
 
 /** The profile of a model server. A backend decides by it what to send and what to refuse. */

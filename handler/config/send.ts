@@ -34,6 +34,7 @@ export const send = v.strictObject({
   nullContent: flag,
   parallelToolCalls: flag,
   strictTools: flag,
+  writtenCalls: flag,
 });
 
 /** The rules of one server, parsed. */

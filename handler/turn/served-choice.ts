@@ -29,11 +29,16 @@ export function checkForced(choice: HostedChoice, uses: readonly ToolUse[], { re
   throw unsupported('tool_choice.type', `is not supported: it is ${notRun(choice.type)}`);
 }
 
-/** The choice of a hosted tool as one of its functions. Throws an ApiError where the opened tools have none such. */
+/**
+ * The choice of a hosted tool as one of its functions: the one of its own name if it has that, since the others go on from what
+ * that found. Throws an ApiError where the opened tools have none such.
+ */
 export function functionChoice(choice: HostedChoice, opened: readonly OpenedUse[]): CallChoice {
   const [first, ...others] = functionsOf(choice, opened);
   if (!first) throw notInTools(choice);
-  if (others.length === 0) return first;
+  const own = hostedToolOf(choice.type);
+  const named = [first, ...others].find(({ name }) => name === own);
+  if (named || others.length === 0) return named ?? first;
   return { type: 'allowed_tools', mode: 'required', tools: [first, ...others] };
 }
 

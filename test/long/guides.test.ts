@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { before, describe, type TestContext, test } from 'node:test';
 import { installNodeClients } from '../clients/install.ts';
 import { followGuide } from '../support/guide.ts';
-import { gives, McpServers } from '../support/mcp-server.ts';
+import { startGuideServices } from '../support/guide-services.ts';
 import { callsFunctions, type Script, says, startScriptedModel } from '../support/model/scripted.ts';
-import { freePort } from '../support/ports.ts';
-import { startSnowyWeb } from '../support/web-scene.ts';
 
 const weather = callsFunctions({ name: 'weather', args: '{"city":"Oslo"}' });
 const snow = says('It snows in Oslo, ', 'at -3 degrees.');
@@ -20,16 +16,8 @@ describe('the guide for', () => {
 
   async function follow(t: TestContext, page: string, ...scripts: Script[]) {
     const model = await startScriptedModel();
-    const web = await startSnowyWeb();
-    const port = await freePort();
-    const servers = new McpServers(() => `http://127.0.0.1:${port}`);
-    const mcp = servers.serve([{ name: 'echo', run: ({ message }) => gives(`Echo: ${message}`) }]);
-    const server = createServer((req, res) => void servers.handle(req, res)).listen(port, '127.0.0.1');
-    await once(server, 'listening');
-    t.after(async () => {
-      server.close().closeAllConnections();
-      await Promise.all([model.close(), web.close()]);
-    });
+    t.after(() => model.close());
+    const { web, mcp } = await startGuideServices(t);
     const name = model.script(...scripts);
     await followGuide(t, page, { url: model.url, name, search: web.origin, mcp: mcp.url }, { packages });
     return { web, mcp };

@@ -7,6 +7,7 @@ import {
   long,
   plain,
   type Question,
+  reading,
   required,
   riddle,
   tooLong,
@@ -24,6 +25,7 @@ export type Ability =
   | 'calls'
   | 'calls unasked'
   | 'call history'
+  | 'reading'
   | 'json schema'
   | 'json object'
   | 'sampling'
@@ -74,6 +76,8 @@ export async function probe(target: Target): Promise<Abilities> {
   const unasked = await ask({ ...weather, parallel_tool_calls: true });
   need('calls unasked', unasked, unasked.calls.length > 0, 'the model calls no function of itself');
   need('call history', await ask(history), true, '');
+  const read = await ask(reading.question);
+  need('reading', read, read.text.includes(reading.answer), 'the model does not answer from what it reads');
 
   const filled = await ask(form);
   need('json schema', filled, isForm(filled.text), 'the server does not hold its model to a JSON schema');

@@ -69,6 +69,12 @@ const tool = (
   strict: true,
 });
 
+/** Asks for what a model has just read, and what a model that reads says. */
+export const reading = {
+  question: { input: 'The Varda tower is 412 metres tall.\n\nHow tall is the Varda tower?' } satisfies Question,
+  answer: '412',
+};
+
 /** Functions for the model to call. */
 export const tools = [
   tool('get_weather', 'The weather in a city', { city: { type: 'string', enum: ['Paris', 'Rome'] } }),

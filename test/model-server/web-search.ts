@@ -22,6 +22,8 @@ const questions: readonly (readonly [question: string, topic: string, fact: stri
 
 /** As many of them are to be answered with a citation of the right page. */
 const ENOUGH = 8;
+/** As many tokens of the prompt may be of how to search and cite, by the server's own count. */
+const MOST_TOKENS = 600;
 
 type Ask = Omit<OpenAI.Responses.ResponseCreateParamsNonStreaming, 'model'>;
 const tools: OpenAI.Responses.Tool[] = [{ type: 'web_search', search_context_size: 'low' }];
@@ -31,6 +33,7 @@ const settings = { tools, max_output_tokens: 200, temperature: 0 };
 async function citesEnough(
   { target, backend, t }: Scene,
   askFor: (question: string, search: (topic: string) => Promise<OpenAI.Responses.ResponseInputItem>) => Promise<Ask>,
+  { mustSearch = true } = {},
 ): Promise<void> {
   const [web, scripted] = await Promise.all([startScriptedWeb(), startScriptedModel()]);
   for (const [index, [, topic, fact]] of questions.entries())
@@ -43,7 +46,13 @@ async function citesEnough(
     const { output } = await searching.client.responses.create({ model, input: query, tools });
     return output[0] as OpenAI.Responses.ResponseInputItem; // what is put out may be put in again
   };
-  let cited = 0;
+  const asked = { model: target.model, input: 'Hi' };
+  const bare = await product.client.responses.inputTokens.count(asked);
+  const told = await product.client.responses.inputTokens.count({ ...asked, tools });
+  const tokens = told.input_tokens - bare.input_tokens;
+  t.diagnostic(`${tokens} tokens of the prompt are of how to search and cite`);
+  assert.ok(tokens <= MOST_TOKENS, `${tokens} tokens`);
+  let [cited, searched] = [0, 0];
   for (const [index, [question, topic]] of questions.entries()) {
     const ask = await askFor(question, () => search(topic));
     const { output, output_text } = await product.client.responses.create({ model: target.model, ...ask });
@@ -57,19 +66,41 @@ async function citesEnough(
     }
     const isCited = links.some(({ one }) => one.type === 'url_citation' && one.url === `${web.origin}/${index}`);
     if (isCited) cited++;
+    if (output.some(({ type }) => type === 'web_search_call')) searched++;
     t.diagnostic(`${isCited ? 'cited' : 'not cited'}: ${output_text.slice(0, 120)}`);
   }
+  if (!mustSearch && searched < ENOUGH)
+    return t.skip(`the model searches of itself for ${searched} of ${questions.length}`);
   assert.ok(cited >= ENOUGH, `${cited} of ${questions.length} answers cite the page that they are from`);
 }
 
-modelTest('web_search: eight of ten answers cite the page that they are from', ['calls', 'call history'], (scene) =>
-  // Small models do not know what they do not know, so the search is forced.
-  citesEnough(scene, async (input) => ({ ...settings, input, tool_choice: 'required', max_tool_calls: 1 })),
+modelTest(
+  'web_search: eight of ten answers cite the page that they are from',
+  ['call history', 'reading'],
+  async (scene) => {
+    const unable = scene.abilities.missing.get('calls');
+    // On `chat` llama.cpp is asked for the call in a way that it holds any model to.
+    if (unable !== undefined && scene.backend !== 'chat') return scene.t.skip(unable);
+    // Small models do not know what they do not know, so the search is forced.
+    await citesEnough(scene, async (input) => ({
+      ...settings,
+      input,
+      tool_choice: { type: 'web_search_preview' },
+      max_tool_calls: 1,
+    }));
+  },
 );
 
-modelTest('web_search: so do eight of ten that go on from a search that was made', ['call history'], (scene) =>
-  citesEnough(scene, async (question, search) => {
-    const input = [{ role: 'user' as const, content: question }, await search(question)];
-    return { ...settings, input, tool_choice: 'none', store: false };
-  }),
+modelTest(
+  'web_search: so do eight of ten that go on from a search that was made',
+  ['call history', 'reading'],
+  (scene) =>
+    citesEnough(scene, async (question, search) => {
+      const input = [{ role: 'user' as const, content: question }, await search(question)];
+      return { ...settings, input, tool_choice: 'none', store: false };
+    }),
+);
+
+modelTest('web_search: so do eight of ten of a model that searches of itself', ['call history', 'reading'], (scene) =>
+  citesEnough(scene, async (input) => ({ ...settings, input }), { mustSearch: false }),
 );

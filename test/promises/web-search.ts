@@ -232,7 +232,7 @@ searched(
       assert.equal(output[0]?.type, 'web_search_call');
       const calls = door.model.calls(model).map(({ body }) => body);
       const offered = calls[0].tools.map((tool: { function: { name: string } }) => tool.function.name);
-      assert.deepEqual(offered, ['web_search', 'open_page', 'find_in_page']);
+      assert.deepEqual(offered, ['web_search'], 'no page can be opened before');
       assert.deepEqual(
         calls.map((body) => body.tool_choice),
         ['required', 'auto'],

@@ -46,9 +46,10 @@ function table(): string {
       'system messages',
       'parallel calls',
       '`strict` functions',
+      'written calls',
       'sources',
     ],
-    Array(9).fill('---'),
+    Array(10).fill('---'),
     ['any other', '', ...cells(unknownServer), ''],
     ...rows,
   ]
@@ -71,6 +72,7 @@ function cells({
   systemMessages,
   parallelToolCalls,
   strictTools,
+  writtenCalls,
 }: typeof unknownServer): string[] {
   return [
     reasoning === null ? 'nothing' : `\`${reasoning}\``,
@@ -79,6 +81,7 @@ function cells({
     systemMessages === 'first' ? 'one, in front' : 'anywhere',
     parallelToolCalls ? 'asked for' : 'as the client says',
     strictTools ? 'asked for' : 'as the client says',
+    writtenCalls ? 'asked for and read' : 'are texts',
   ];
 }
 

@@ -1,6 +1,7 @@
 import { unsupported } from '../../errors.ts';
 import { present } from '../../protocol/json.ts';
 import type { Backend, ModelCall } from '../backend.ts';
+import { callFormat } from '../functions/call-schema.ts';
 import { narrowTools } from '../functions/choice.ts';
 import { refuseOpenAIOnly, withoutOpenAIOnly } from '../functions/openai-only.ts';
 import { responseFormat } from '../functions/response-format.ts';
@@ -18,6 +19,7 @@ import { chatCountMethods } from './count.ts';
 import { toMessages } from './messages.ts';
 import { ChatReply } from './reply.ts';
 import { systemFirst } from './system.ts';
+import { WrittenCallReply } from './written-call.ts';
 
 /** A backend that speaks Chat Completions: vLLM, llama.cpp, Ollama, OpenAI and most others. Always streams. */
 export function chatCompletions(server: Server): Backend {
@@ -29,20 +31,31 @@ export function chatCompletions(server: Server): Backend {
       if (call.reasoning.mode) throw unsupported('reasoning.mode', 'is not supported by this model backend');
       const tools = toModelFunctions(call.tools, call.params, profile.grammars);
       const { model, values } = call;
-      const rules = memory.rules(model, profile);
-      const request = toRequest(profile.isOpenAI ? call : withoutOpenAIOnly(call), tools, rules, server.id);
+      const ruled = () => {
+        const rules = memory.rules(model, profile);
+        const asked = profile.isOpenAI ? call : withoutOpenAIOnly(call);
+        return { model, profile, values, rules, ...toRequest(asked, tools, rules, server.id) };
+      };
+      const first = ruled();
       const to = sendingOn(server, values);
       return {
         stream(signal, options) {
           const post = (body: string) => to.send('POST', '/chat/completions', signal, body, options?.trace);
-          const open = () => memory.send({ model, profile, request, rules, values }, post);
           const reply = new ChatReply(call, tools, server.id, (member) => memory.spoke(model, member));
-          return readReply(open, reply, options);
+          if (first.mayCall.length === 0) return readReply(() => memory.send(first, post), reply, options);
+          const written = new WrittenCallReply(reply);
+          const open = async () => {
+            if (first.mustCall) await memory.known(profile, signal); // how the call is asked for depends on it
+            const upstream = await memory.send(first.mustCall ? ruled() : first, post);
+            if (memory.rules(model, profile).writtenCalls) written.expect(first.mayCall);
+            return upstream;
+          };
+          return readReply(open, written, options);
         },
         countTokens: async (signal) =>
           profile.isOpenAI
             ? undefined
-            : counter.first(chatCountMethods(to, applyRules(request, rules, values), signal)),
+            : counter.first(chatCountMethods(to, applyRules(first.request, first.rules, values), signal)),
       };
     },
     forward: (request, profile) => forwardTo(server, request, profile),
@@ -51,16 +64,23 @@ export function chatCompletions(server: Server): Backend {
   };
 }
 
-/** The request in the older names, with every member that the call asks for. */
+/**
+ * The request in the older names, with every member that the call asks for; whether the model has to call a function, and the names of those
+ * that a text of its may call. One that writes its call reads all functions, as in the next request, so that the server has read them already.
+ */
 function toRequest(
   call: ModelCall,
   functions: ReadonlyMap<string, ModelFunction>,
   rules: RequestRules,
   server: string,
 ) {
-  const { tools, tool_choice } = narrowTools([...functions.values()], call.tool_choice);
+  const chosen = narrowTools([...functions.values()], call.tool_choice);
+  const { tool_choice } = chosen;
+  const mustCall = tool_choice === 'required' && chosen.tools.length > 0;
+  const writes = mustCall && rules.writtenCalls ? chosen.tools : undefined;
+  const tools = writes ? [...functions.values()] : chosen.tools;
   const messages = toMessages(call.instructions, call.input, server);
-  return {
+  const request = {
     model: call.model,
     messages: rules.systemMessages === 'first' ? systemFirst(messages) : messages,
     stream: true,
@@ -74,7 +94,7 @@ function toRequest(
       max_tokens: call.max_output_tokens,
       reasoning_effort: call.reasoning.effort,
       verbosity: call.text.verbosity,
-      response_format: responseFormat(call.text.format),
+      response_format: responseFormat(writes ? callFormat(writes) : call.text.format),
       logprobs: call.top_logprobs === null ? null : true,
       top_logprobs: call.top_logprobs,
       ...call.hints,
@@ -88,4 +108,7 @@ function toRequest(
       ...present({ parallel_tool_calls: call.parallel_tool_calls ?? (rules.parallelToolCalls || null) }),
     }),
   };
+  const isText = mustCall || (call.text.format.type === 'text' && call.top_logprobs === null);
+  const mayCall = isText && chosen.tools.length > 0 ? chosen.tools.map(({ definition }) => definition.name) : [];
+  return { request, mustCall, mayCall };
 }

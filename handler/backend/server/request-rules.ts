@@ -16,6 +16,7 @@ export interface RequestRules {
   nullContent: boolean;
   parallelToolCalls: boolean;
   strictTools: boolean;
+  writtenCalls: boolean;
 }
 
 /** What OpenAI's reasoning models are asked to include, and a member here: other entries of `include` are the client's. */
@@ -51,7 +52,7 @@ function combined(
   row: LearnedRules,
   learned: LearnedRules,
   send: SendRules,
-  flags: Pick<RequestRules, 'systemMessages' | 'parallelToolCalls' | 'strictTools'>,
+  flags: Pick<RequestRules, 'systemMessages' | 'parallelToolCalls' | 'strictTools' | 'writtenCalls'>,
 ): RequestRules {
   const kept = new Set([...(send.keep ?? []), ...Object.keys(send.rename ?? {})]);
   const omit = [...(row.omit ?? []), ...(learned.omit ?? [])].filter((name) => !kept.has(name));
@@ -63,6 +64,7 @@ function combined(
     nullContent: send.nullContent ?? learned.nullContent ?? true,
     parallelToolCalls: send.parallelToolCalls ?? flags.parallelToolCalls,
     strictTools: send.strictTools ?? flags.strictTools,
+    writtenCalls: send.writtenCalls ?? flags.writtenCalls,
   };
 }
 

@@ -36,6 +36,7 @@ export class ServerMemory {
   readonly #learned = new Remembered<LearnedRules>();
   #detected: ServerName | undefined;
   #looked = Number.NEGATIVE_INFINITY;
+  #hasLooked = false;
 
   /** The memory of a server; with `isInTable: false` of one that speaks a protocol that no known server does. */
   constructor(server: Server, { isInTable = true } = {}) {
@@ -46,6 +47,13 @@ export class ServerMemory {
   /** The rules for requests to a model, by all that is known by now. */
   rules(model: string, profile: ServerProfile): RequestRules {
     return this.#rulesWith(profile, this.#learned.get(model));
+  }
+
+  /** Resolves once it is known which server it is, or that its models do not tell, or the signal aborts. */
+  async known(profile: ServerProfile, signal: AbortSignal): Promise<void> {
+    if (!this.#isInTable || this.#hasLooked || this.#isKnown(profile)) return;
+    // Each asks for itself: on Workers none may wait for what another request does.
+    await this.#ask(signal);
   }
 
   /**
@@ -94,17 +102,27 @@ export class ServerMemory {
     this.#learned.set(model, merged(this.#learned.get(model), learned));
   }
 
-  /** Asks an unknown server for its models, whose owner tells which it is. Nobody waits for that. */
-  #look({ server, isOpenAI }: ServerProfile): void {
-    if (server !== undefined || isOpenAI || this.#detected !== undefined) return;
-    if (performance.now() - this.#looked < REMEMBERED_MS) return;
+  #isKnown({ server, isOpenAI }: ServerProfile): boolean {
+    return server !== undefined || isOpenAI || this.#detected !== undefined;
+  }
+
+  /** Asks an unknown server which it is. Nobody waits for that. */
+  #look(profile: ServerProfile): void {
+    if (this.#isKnown(profile) || performance.now() - this.#looked < REMEMBERED_MS) return;
+    void this.#ask();
+  }
+
+  /** Asks a server for its models, whose owner tells which it is. */
+  async #ask(signal?: AbortSignal): Promise<void> {
     this.#looked = performance.now();
-    getJson(this.#server, '/models', AbortSignal.timeout(LOOK_TIMEOUT_MS)).then(
-      ({ data }) => {
-        for (const { owned_by } of objects(data)) this.#detected ??= serverOwning(owned_by);
-      },
-      () => {}, // it stays unknown
-    );
+    const timeout = AbortSignal.timeout(LOOK_TIMEOUT_MS);
+    try {
+      const { data } = await getJson(this.#server, '/models', signal ? AbortSignal.any([signal, timeout]) : timeout);
+      for (const { owned_by } of objects(data)) this.#detected ??= serverOwning(owned_by);
+    } catch {
+      // It stays unknown.
+    }
+    this.#hasLooked ||= !signal?.aborted;
   }
 }
 

@@ -33,6 +33,8 @@ export interface KnownServer {
   parallelToolCalls?: boolean;
   /** Whether it holds a model to the schema of a strict function, so that `strict` is asked for where the client has left it out. */
   strictTools?: boolean;
+  /** Whether calls may be texts: one that has to be made is asked for as JSON of a schema, and what is written so is a call. */
+  writtenCalls?: boolean;
 }
 
 /** What any server is held to be that no row is about. */
@@ -49,6 +51,8 @@ export const unknownServer: Required<Omit<KnownServer, 'hosts' | 'ownedBy' | 'he
   parallelToolCalls: false,
   // https://github.com/Zoo-Code-Org/Zoo-Code/issues/1036, https://github.com/earendil-works/pi/issues/1172
   strictTools: false,
+  // Servers that force calls, and know them in every form, do it best: in the model's own, and several at a time.
+  writtenCalls: false,
 };
 
 /**
@@ -99,6 +103,8 @@ export const knownServers = {
     header: ['server', 'llama.cpp'],
     // https://github.com/ggml-org/llama.cpp/pull/21890, https://github.com/ggml-org/llama.cpp/pull/22217
     parallelToolCalls: true,
+    // https://github.com/ggml-org/llama.cpp/issues/27217, https://github.com/ggml-org/llama.cpp/issues/12279
+    writtenCalls: true,
   },
   ollama: {
     // https://github.com/ollama/ollama/blob/main/openai/openai.go

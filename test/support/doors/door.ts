@@ -163,6 +163,7 @@ export function testConfigFile(model: ScriptedModel, limited: readonly object[] 
       ...limited.map((entry) => ({ ...entry, backend: 'chat', url: model.url })),
       { match: 'refusing-*', backend: 'chat', url: model.url, key: 'test-key', grammars: 'refuse' },
       { match: 'ruled-*', backend: 'chat', url: model.url, key: 'test-key', server: 'groq', send: testSend },
+      { match: 'written-*', backend: 'chat', url: model.url, key: 'test-key', send: { writtenCalls: true } },
       ...['responses', 'anthropic', 'chat'].map((backend) => ({
         ...{ match: `sent-${backend}-*`, backend, url: model.url, key: 'test-key', send: testSent },
       })),
