@@ -185,7 +185,7 @@ test('a database whose file is deleted says so, and takes nothing until the file
   const file = join(newFolder(), 'a.db');
   const reports: [string, boolean][] = [];
   const database = await openDatabase(`sqlite:${file}`, 'normal', (...trouble) => reports.push(trouble));
-  const door = await openInProcess({ database, usage: false });
+  const door = await openInProcess({ database, usage: false, lease: 1_000 });
   t.after(async () => {
     await door.close();
     await database.close();
