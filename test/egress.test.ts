@@ -617,7 +617,7 @@ describe('replies', () => {
       while ((await server.connections()) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     });
 
-    test(`${name}: a stream of events may be silent for longer, where a rule says so`, async (t) => {
+    test(`${name}: a stream of events that a GET opens may be silent for longer, where a rule says so`, async (t) => {
       const server = await startServer(t, ({ line }, reply) => {
         reply.setHeader('content-type', line.endsWith('/events') ? 'text/event-stream' : 'text/plain');
         reply.write('a');
@@ -626,6 +626,8 @@ describe('replies', () => {
       const guarded = open(t, ['127.0.0.1'])({ timeout: 100, silence: 60_000 });
       assert.equal(await (await guarded(`${server.origin}/events`)).text(), 'ab');
       await assert.rejects(async () => (await guarded(`${server.origin}/text`)).text(), isRefused('timeout'));
+      const posted = async () => (await guarded(`${server.origin}/events`, { method: 'POST', body: 'x' })).text();
+      await assert.rejects(posted, isRefused('timeout'));
     });
 
     test(`${name}: a body that nobody reads is ended as well`, async (t) => {

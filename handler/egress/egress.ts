@@ -19,7 +19,7 @@ export interface EgressRules {
    * does not read it. Default: 30 s.
    */
   timeout?: number;
-  /** Milliseconds of silence in the body of a stream of events, in place of that. */
+  /** Milliseconds of silence in a stream of events that a GET has opened, in place of that. */
   silence?: number;
   /** Milliseconds to the end of the body. Default: none. */
   deadline?: number;

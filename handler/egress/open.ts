@@ -49,7 +49,7 @@ function guardedFetch(connect: EgressConnect, allow: AllowList, rules: EgressRul
         reply.body?.close();
         end();
       }
-      const isStream = reply.headers.get('content-type')?.startsWith('text/event-stream');
+      const isStream = call.method === 'GET' && reply.headers.get('content-type')?.startsWith('text/event-stream');
       const silence = (isStream ? rules.silence : undefined) ?? timeout;
       const stream = body && bodyStream(body, { maxBytes, timeout: silence, signal: ending.signal, end });
       return responseOf(reply, stream, url, url.href !== call.url.href);

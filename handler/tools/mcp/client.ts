@@ -12,7 +12,7 @@ import type { HttpServer, KnownEra, McpSession, OpenSession, ServerTool } from '
 
 /** What the official client needs of whoever opens it. */
 export interface ClientOptions {
-  /** The way to a server, over which a stream may be silent for as long as its session lasts. */
+  /** The way to a server, over which a stream of the older HTTP may be silent for as long as its session lasts. */
   fetchFor(server: HttpServer): FetchLike;
   /** The programs that run. Absent where none can. */
   programs: Programs | undefined;
