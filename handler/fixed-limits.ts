@@ -229,6 +229,10 @@ export const fixedLimits = {
   mcpTools: 1_024,
   /** The body of one reply of an MCP server: an image has some megabytes, and texts come twice. Past it: the call fails, or the listing. */
   mcpReply: 8 * MiB,
+  /** Members of the JSON of such a reply, lists and objects counted as one more, and its events: a thousand tools have fewer. Past it: the same. */
+  mcpMembers: 100_000,
+  /** Characters of a list of tools: the model reads all of it with each of its calls. Past it: 424. */
+  mcpList: 1 * MiB,
   /** How long a list of the tools of an MCP server is used without asking again. Past it: the next turn asks. */
   mcpListKept: 300 * s,
   /** Characters of such lists that a process keeps. Past it: those used longest ago go. */

@@ -71,7 +71,7 @@ const intake = ['codec', 'decompress.ts'];
 const table: Record<string, readonly string[]> = {
   protocol: [],
   ...Object.fromEntries(ground.filter((name) => name.endsWith('.ts')).map((name) => [name, ground])),
-  items: ['protocol', 'ids.ts'],
+  items: ['protocol', 'ids.ts', 'parse-json.ts'],
   ...Object.fromEntries(wire.map((name) => [name, [...ground, 'items', ...wire]])),
   'media.ts': [...ground, 'items'],
   'cel.ts': ['costs.ts'],

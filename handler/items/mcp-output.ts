@@ -1,3 +1,4 @@
+import { parseJson } from '../parse-json.ts';
 import type { InputPart } from '../protocol/content.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 
@@ -40,7 +41,7 @@ function blocksIn(output: string): McpBlock[] | undefined {
   if (!output.startsWith('[{')) return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(output);
+    value = parseJson(output);
   } catch {
     return undefined;
   }

@@ -1,7 +1,9 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Transport } from '@modelcontextprotocol/client';
+import { fixedLimits } from '../../handler/index.ts';
 import { log } from '../../handler/log.ts';
+import { countMembers } from '../../handler/parse-json.ts';
 import type { StdioServer } from '../../handler/tools/mcp/session.ts';
 
 /** The longest message of a program, in bytes; one that says more is ended. */
@@ -33,7 +35,7 @@ export function programTransport({ label, command: [program, ...args], env }: St
       for (const stream of [own.stdin, own.stdout, own.stderr])
         stream.on('error', (error) => transport.onerror?.(error)); // its end is told by `close`
       linesOf(own, (line) => {
-        const message = parse(line);
+        const message = parse(line, () => own.kill('SIGKILL'));
         if (message) transport.onmessage?.(message);
       });
       own.stderr.on('data', (bytes) =>
@@ -77,8 +79,14 @@ function linesOf(child: ChildProcessWithoutNullStreams, take: (line: string) => 
   });
 }
 
-/** A message; undefined for a line that is none, as programs print some. */
-function parse(line: string): Message | undefined {
+/** A message; undefined for a line that is none, as programs print some. One that takes long to read is as one that is too long. */
+function parse(line: string, refuse: () => void): Message | undefined {
+  try {
+    countMembers(line, fixedLimits.mcpMembers);
+  } catch {
+    refuse();
+    return undefined;
+  }
   try {
     const value: unknown = JSON.parse(line);
     return typeof value === 'object' && value !== null && 'jsonrpc' in value ? (value as Message) : undefined; // the client checks it

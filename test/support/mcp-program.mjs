@@ -11,6 +11,8 @@ const tools = {
   pid: () => String(process.pid),
   die: () => process.exit(1),
   hang: () => new Promise(() => {}),
+  // A line that would take long to parse.
+  many: () => console.log(`[${'[],'.repeat(200_000)}0]`),
 };
 let initialized = false;
 

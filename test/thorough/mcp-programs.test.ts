@@ -69,6 +69,13 @@ test('one that ends is started again, and the call that it ended in fails', asyn
   assert.notEqual(after, before);
 });
 
+test('one that says what would take long to parse is ended', async (t) => {
+  const door = await open(t);
+  const { output: before } = await call(door, 'program', 'pid');
+  assert.equal((await call(door, 'program', 'many')).status, 'failed');
+  assert.notEqual((await call(door, 'program', 'pid')).output, before);
+});
+
 test('it ends with the server, and while it hangs the turn goes on', async (t) => {
   const door = await open(t);
   const { output: pid } = await call(door, 'program', 'pid');

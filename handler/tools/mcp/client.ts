@@ -2,6 +2,7 @@ import type { Client, StandardSchemaV1 } from '@modelcontextprotocol/client';
 import type { FetchLike } from '../../egress/egress.ts';
 import { fixedLimits } from '../../limits.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
+import { BrokenReplies, withBoundedReplies } from './bounded-reply.ts';
 import { BadReply, isFallback, isLost } from './failure.ts';
 import { httpTransport, type OpenTransport } from './http-transport.ts';
 import type { ConnectProgram, Programs } from './programs.ts';
@@ -30,7 +31,7 @@ export function openSessions(options: ClientOptions): OpenSession {
       const talk: ConnectProgram = (transport, prior, starting) =>
         beginSession(
           library,
-          { transport, end: async () => {}, failureOf: (error) => error },
+          { transport, end: async () => {}, failureOf: (error) => error, broken: new BrokenReplies() },
           options,
           { transport: 'http', prior },
           starting,
@@ -38,14 +39,12 @@ export function openSessions(options: ClientOptions): OpenSession {
       if (!options.programs) throw new Error('there are no programs here');
       return options.programs.session(server, talk);
     }
-    const over = (transport: KnownEra['transport'], prior: unknown) =>
-      beginSession(
-        library,
-        httpTransport(library, transport, server, options.fetchFor(server)),
-        options,
-        { transport, prior },
-        signal,
-      );
+    const over = (transport: KnownEra['transport'], prior: unknown) => {
+      const broken = new BrokenReplies();
+      const send = withBoundedReplies(options.fetchFor(server), broken);
+      const opened = { ...httpTransport(library, transport, server, send), broken };
+      return beginSession(library, opened, options, { transport, prior }, signal);
+    };
     if (known) {
       try {
         return await over(known.transport, known.prior);
@@ -70,7 +69,7 @@ const asItCame: StandardSchemaV1<unknown, unknown> = {
 
 async function beginSession(
   { Client, SseError }: Library,
-  { transport, end, failureOf }: OpenTransport,
+  { transport, end, failureOf, broken }: OpenTransport & { broken: BrokenReplies },
   { timeout }: ClientOptions,
   { transport: kind, prior }: KnownEra,
   signal: AbortSignal,
@@ -105,7 +104,7 @@ async function beginSession(
   else signal.addEventListener('abort', leave);
   try {
     const known = prior !== undefined && { prior: prior as never }; // as `era` gave it
-    await Promise.race([client.connect(transport, { signal, timeout, ...known }), left.promise]);
+    await broken.orFails(Promise.race([client.connect(transport, { signal, timeout, ...known }), left.promise]));
   } catch (error) {
     await transport.close().catch(() => {});
     await close();
@@ -115,11 +114,11 @@ async function beginSession(
   }
   return {
     era: { transport: kind, prior: eraOf(client) },
-    list: (listing) => listAll(client, { signal: listing, timeout }),
+    list: (listing) => broken.orFails(listAll(client, { signal: listing, timeout })),
     async call({ name, inputSchema }, args, calling, headers) {
       const toolDefinition = { name, inputSchema: { ...inputSchema, type: 'object' as const } };
       const options = { signal: calling, timeout, toolDefinition, ...(headers && { headers }) };
-      return toResult(await client.callTool({ name, arguments: args }, options));
+      return toResult(await broken.orFails(client.callTool({ name, arguments: args }, options)));
     },
     isLost: (error) => isLost(error, transport.sessionId !== undefined),
     isClosed: () => isClosed,
@@ -135,13 +134,21 @@ function eraOf(client: Client): unknown {
 async function listAll(client: Client, options: { signal: AbortSignal; timeout: number }): Promise<ServerTool[]> {
   const tools: ServerTool[] = [];
   let cursor: string | undefined;
+  let size = 0;
   do {
     const params: JsonObject = cursor === undefined ? {} : { cursor };
     const page = await client.request({ method: 'tools/list', params }, asItCame, options);
     const listed = isObject(page) && Array.isArray(page.tools) ? page.tools : undefined;
     if (!listed) throw new BadReply('Its list of tools has no `tools`.');
-    for (const tool of listed) tools.push(toTool(tool));
-    if (tools.length > fixedLimits.mcpTools) throw new BadReply(`It has more than ${fixedLimits.mcpTools} tools.`);
+    if (tools.length + listed.length > fixedLimits.mcpTools)
+      throw new BadReply(`It has more than ${fixedLimits.mcpTools} tools.`);
+    for (const one of listed) {
+      const tool = toTool(one);
+      size += JSON.stringify(tool).length;
+      if (size > fixedLimits.mcpList)
+        throw new BadReply(`Its list of tools is larger than ${fixedLimits.mcpList} characters.`);
+      tools.push(tool);
+    }
     const next = isObject(page) ? page.nextCursor : undefined;
     if (typeof next === 'string' && (next === cursor || listed.length === 0))
       throw new BadReply('Its list of tools has no end.');

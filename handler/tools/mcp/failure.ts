@@ -79,7 +79,8 @@ export function callError(error: unknown): McpError {
     return { type: 'http_error', code: blocked.reason === 'timeout' ? 504 : 502, message: blocked.message };
   }
   if (isProtocolError(error)) return { type: 'mcp_protocol_error', code: error.code, message: clip(error.message) };
-  if (error instanceof BadReply) return { type: 'mcp_protocol_error', code: -32_603, message: error.message };
+  const bad = causeOf(error, (cause) => cause instanceof BadReply);
+  if (bad instanceof BadReply) return { type: 'mcp_protocol_error', code: -32_603, message: bad.message };
   const code = sdkCodeOf(error);
   if (code === 'UNSUPPORTED_RESULT_TYPE') {
     const message = 'The tool asks for more input of the user, which cannot be given here.';

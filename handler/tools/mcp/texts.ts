@@ -1,9 +1,17 @@
 import { type McpBlock, outputText } from '../../items/mcp-output.ts';
+import { isObject } from '../../protocol/json.ts';
 import type { CallResult } from './session.ts';
 
 /** A value whose texts went through a scrubber. */
 export function scrubbed<T>(value: T, scrub: (text: string) => string): T {
-  return JSON.parse(JSON.stringify(value), (_, inner) => (typeof inner === 'string' ? scrub(inner) : inner));
+  return withTexts(value, scrub) as T; // of the same shape
+}
+
+function withTexts(value: unknown, scrub: (text: string) => string): unknown {
+  if (typeof value === 'string') return scrub(value);
+  if (Array.isArray(value)) return value.map((one) => withTexts(one, scrub));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withTexts(member, scrub)]));
 }
 
 const encoder = new TextEncoder();

@@ -2,6 +2,7 @@ import type { CodeOutput } from '../../../items/code-interpreter.ts';
 import type { FoundFile } from '../../../items/file-search.ts';
 import type { ImageGenerationCall } from '../../../items/image-generation.ts';
 import type { McpBlock } from '../../../items/mcp-output.ts';
+import { parseJson } from '../../../parse-json.ts';
 import { isObject, type JsonObject } from '../../../protocol/json.ts';
 
 // What a tool of an MCP server has given, as the API's own items have it.
@@ -75,7 +76,7 @@ function isAttribute(entry: [string, unknown]): entry is [string, string | numbe
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }
