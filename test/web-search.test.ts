@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { create, refuses, stream } from './promises/ask.ts';
 import { post } from './support/doors/door.ts';
 import { callsFunctions, says } from './support/model/scripted.ts';
+import { pdf } from './support/pdf.ts';
 import { outline } from './support/sse.ts';
 import { openWebDoor } from './support/web-scene.ts';
 
@@ -427,5 +428,14 @@ describe('an entry', () => {
       assert.equal(error.param, param, error.message);
       await refuses(reply, { status: 422, code: 422, param });
     }
+  });
+});
+
+test('a PDF file is not read by a root that could not end it', async () => {
+  const url = scene.web.page('/a.pdf', { title: '', snippet: '', body: pdf('Rain.'), type: 'application/pdf' });
+  const { items } = await turn([callsFunctions(open(url)), says('Yes.')], { input: url });
+  assert.partialDeepStrictEqual(items[0], {
+    status: 'failed',
+    function: { output: 'It is a PDF file, which this server does not read.' },
   });
 });

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { getCompileCacheDir } from 'node:module';
+import module from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FairQueue } from '../../handler/fair-queue.ts';
@@ -79,7 +79,7 @@ export class PageProcesses {
   }
 
   #start(): ChildProcess {
-    const compiled = getCompileCacheDir(); // Node tells the folder of its version
+    const compiled = module.getCompileCacheDir?.(); // Node tells the folder of its version
     const child = fork(fileURLToPath(FILE), {
       execArgv: [`--max-old-space-size=${HEAP_MB}`],
       env: { ...(compiled && { NODE_COMPILE_CACHE: dirname(compiled) }) }, // whoever takes it over finds nothing of ours
@@ -103,7 +103,7 @@ export class PageProcesses {
     const either = AbortSignal.any([signal, stop.signal]);
     const exited = () => stop.abort(new PageFailure(this.#isClosed ? STOPPING : TOO_LARGE));
     child.ref();
-    child.channel?.ref();
+    Object(child.channel).ref?.(); // Bun's has none
     child.once('exit', exited);
     try {
       child.send(page);
@@ -122,7 +122,7 @@ export class PageProcesses {
 
   #rest(child: ChildProcess): void {
     child.unref();
-    child.channel?.unref();
+    Object(child.channel).unref?.();
     this.#idle.push(child);
     clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => {

@@ -12,17 +12,23 @@ import { type PageReducer, reducePage } from './page-reducer.ts';
 import type { SearchWeb } from './provider.ts';
 import { echoOf, type SearchSettings, settingsOf } from './settings.ts';
 import { WebTurn } from './turn.ts';
+import { PageFailure } from './web-page.ts';
 
 /** How long a page may be silent, and take as a whole, in milliseconds: a model waits for it. */
 const PAGE_TIMEOUT_MS = 10_000;
 const PAGE_DEADLINE_MS = 30_000;
 
-const reduceHere: PageReducer = (page, _who, signal) => reducePage(page, signal);
+/** PDF files are read here only where the platform ends what takes too long: what a file asks for cannot be bounded before. */
+const reduceHere: PageReducer = async (page, _who, signal) => {
+  if (page.kind === 'pdf' && navigator.userAgent !== 'Cloudflare-Workers')
+    throw new PageFailure('It is a PDF file, which this server does not read.');
+  return reducePage(page, signal);
+};
 
-/** The `web_search` of a configuration with a search provider; none without. Pages are reduced in this process, which waits meanwhile. */
+/** The `web_search` of a configuration with a search provider; none without. HTML is reduced in this process, and PDF files on Workers alone. */
 export const openWebSearch: OpenTools = openWebSearchWith(reduceHere);
 
-/** The same with another way to reduce pages, such as the threads of antiphon/node. */
+/** The same with another way to reduce pages, such as `createPageReducer` of antiphon/node. */
 export function openWebSearchWith(reduce: PageReducer): OpenTools {
   return ({ hosted }, { egress }) => {
     const provider = searchIn(hosted);
