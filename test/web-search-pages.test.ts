@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { findText } from '../handler/tools/web-search/find-text.ts';
 import { loadPage } from '../handler/tools/web-search/page.ts';
 import { reducePage } from '../handler/tools/web-search/page-reducer.ts';
 import { pdf } from './support/pdf.ts';
@@ -111,6 +112,17 @@ describe('HTML', () => {
       assert.ok(long < 40 * Math.max(short, 10_000), `${before}${piece}: ${short} and ${long} us`);
     }
   });
+});
+
+test('words are found in any case and with any white space between them, and stand where they are said to', () => {
+  const text = 'İstanbul: the OLD\n  bridge. The old bridge, theold  bridge. aaab';
+  const found = (words: string) => [...findText(text, words)].map(({ start, end }) => text.slice(start, end));
+  assert.deepEqual(found(' the  old bridge'), ['the OLD\n  bridge', 'The old bridge']);
+  assert.deepEqual(found('old bridge'), ['OLD\n  bridge', 'old bridge', 'old  bridge']);
+  assert.deepEqual(found('AAB'), ['aab']);
+  assert.deepEqual(found('aa'), ['aa', 'aa']);
+  assert.deepEqual(found('İstanbul'), ['İstanbul']);
+  assert.deepEqual([found('.*'), found(' ')], [[], []]);
 });
 
 test('plain texts and JSON are what they say', async () => {

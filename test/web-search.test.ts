@@ -439,3 +439,8 @@ test('a PDF file is not read by a root that could not end it', async () => {
     function: { output: 'It is a PDF file, which this server does not read.' },
   });
 });
+
+test('an address that is longer than any is not looked for', async () => {
+  const { items } = await turn([callsFunctions(open(`http://${'a'.repeat(2_000)}/`)), says('Yes.')]);
+  assert.partialDeepStrictEqual(items[0], { function: { output: 'The URL has more than 2000 characters.' } });
+});

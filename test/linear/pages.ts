@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+import { findText } from '../../handler/tools/web-search/find-text.ts';
 import { readHtml } from '../../handler/tools/web-search/html.ts';
 import type { Case } from './scene.ts';
 
@@ -43,9 +45,20 @@ const kinds: Readonly<Record<string, (length: number) => string>> = {
   'white space': (length) => `<pre>${' \n'.repeat(length / 2)}x</pre>`,
 };
 
-/** Pages of the web: what is made long in them stands for what their parsers are slow with. */
-export const pages: Case[] = Object.entries(kinds).map(([says, make]) => ({
+// What is made long in them stands for what their parsers are slow with.
+const html: Case[] = Object.entries(kinds).map(([says, make]) => ({
   says,
   size: 60_000,
   run: async (_, length) => readHtml(make(length), 'http://x/'),
 }));
+
+/** Pages of the web, and texts that are looked for in them. */
+export const pages: Case[] = [
+  ...html,
+  {
+    says: 'words that nearly stand on a page, everywhere',
+    size: 60_000,
+    run: async (_, length) =>
+      assert.deepEqual([...findText('a '.repeat(length / 2), `${'a '.repeat(length / 400)}z`)], []),
+  },
+];

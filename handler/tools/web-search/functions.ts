@@ -12,7 +12,7 @@ import type { WebTurn } from './turn.ts';
 import { PageFailure } from './web-page.ts';
 import { tellFound, tellPage, tellResults } from './words.ts';
 
-/** Characters that are looked for at most: each of their words may begin at each word of a page. */
+/** Characters that are looked for at most: more is no text that a model remembers. */
 const MAX_PATTERN = 300;
 
 /** What was done, and what the model reads of it. */

@@ -10,6 +10,9 @@ const MAX_PAGES = 8;
 /** Characters of what a user wrote that are looked through for addresses. */
 const MAX_NAMED = 200_000;
 
+/** Characters of an address at most: it is looked for in all that the user wrote. */
+const MAX_URL = 2_000;
+
 /** A number as models write it: alone, in brackets, or behind a word. */
 const NUMBER = /^[【[]?\s*(?:link|result|source|page|#)?\s*(\d{1,6})\s*[】\]]?$/i;
 
@@ -42,6 +45,7 @@ export class WebTurn {
 
   /** The URL that a model means by a number, or an address that it writes. Throws a PageFailure for what it may not open. */
   urlOf(page: string): string {
+    if (page.length > MAX_URL) throw new PageFailure(`The URL has more than ${MAX_URL} characters.`);
     const number = NUMBER.exec(page.trim())?.[1];
     if (number !== undefined) {
       const source = this.sources.at(Number(number));

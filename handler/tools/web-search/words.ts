@@ -1,3 +1,4 @@
+import { findText } from './find-text.ts';
 import { withoutMarks } from './marks.ts';
 import type { FoundPage } from './provider.ts';
 import type { ContextSize } from './settings.ts';
@@ -56,16 +57,12 @@ export function tellPage(
 
 /** What the model reads of the places where a text stands on a page. */
 export function tellFound(page: WebPage, source: Source, pattern: string, { foundText }: ContextSize): string {
-  const words = pattern
-    .trim()
-    .split(/\s+/)
-    .map((word) => word.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
   const places: string[] = [];
-  let end = 0;
-  for (const { index, 0: match } of page.text.matchAll(new RegExp(words.join('\\s+'), 'giu'))) {
-    if (index < end) continue;
-    end = index + match.length + foundText / 2;
-    places.push(`... ${clean(page.text.slice(Math.max(0, index - foundText / 2), end))} ...`);
+  let read = 0;
+  for (const { start, end } of findText(page.text, pattern)) {
+    if (start < read) continue;
+    read = end + foundText / 2;
+    places.push(`... ${clean(page.text.slice(Math.max(0, start - foundText / 2), read))} ...`);
     if (places.length === MAX_FOUND) break;
   }
   const head = `${sourceLines(source)}\n`;
