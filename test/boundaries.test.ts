@@ -263,6 +263,7 @@ const HANDLER_FOR_SHIM = [
   'encryption/index',
   'identity/verify-jwt',
   'log',
+  'parse-json',
   'state/limiter-charges',
   'tools/web-search/index',
   'tools/web-search/page-reducer',
