@@ -4,6 +4,7 @@ import { outputParts } from '../handler/items/mcp-output.ts';
 import { fixedLimits } from '../handler/limits.ts';
 import { create } from './promises/ask.ts';
 import { callOf, entryFor, tool } from './promises/mcp-ask.ts';
+import { until } from './promises/state-ask.ts';
 import { type Door, post } from './support/doors/door.ts';
 import { openInProcess } from './support/doors/in-process.ts';
 import { type Given, gives, type McpScript, type McpToolScript } from './support/mcp-server.ts';
@@ -86,6 +87,24 @@ describe('a reply of an MCP server that would take long to parse and to check', 
     const text = `[{"type":"image"},${many(300_000, '[]').join(',')}]`;
     assert.ok(outputParts(text) === text);
   });
+});
+
+test('a server that asks its client much is answered a hundred times, and its call is served', async () => {
+  const server = door.model.mcp.serve([], { era: 'sse' });
+  const answers = () => server.requests.filter(({ method, id }) => method === undefined && id === 7).length;
+  const run = async () => {
+    server.say(many(500, 'data: {"jsonrpc":"2.0","id":7,"method":"ping"}\n\n').join(''));
+    await until(() => answers() >= 100);
+    return gives('asked');
+  };
+  server.script.tools.push({ name: 'f', run });
+  const model = door.model.script(callsFunctions(callOf(server, { name: 'f' })), says('ok'));
+  const { output } = await create(door, { model, tools: [entryFor(server)] });
+  assert.partialDeepStrictEqual(
+    output.find(({ type }) => type === 'mcp_call'),
+    { output: 'asked' },
+  );
+  assert.equal(answers(), 100);
 });
 
 describe('a list of tools', () => {

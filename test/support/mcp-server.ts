@@ -91,6 +91,8 @@ export interface McpServer {
   readonly begun: number;
   /** Ends the streams of those who are connected over SSE. */
   endStreams(): void;
+  /** Says something on those streams. */
+  say(text: string): void;
 }
 
 /** The MCP servers at the paths of one HTTP server. */
@@ -147,6 +149,10 @@ class Server implements McpServer {
 
   of(method: string): McpRequest[] {
     return this.requests.filter((request) => request.method === method);
+  }
+
+  say(text: string): void {
+    for (const stream of this.#streams.values()) stream.write(text);
   }
 
   endStreams(): void {

@@ -1,4 +1,4 @@
-import type { Client, StandardSchemaV1 } from '@modelcontextprotocol/client';
+import type { Client, StandardSchemaV1, Transport } from '@modelcontextprotocol/client';
 import type { FetchLike } from '../../egress/egress.ts';
 import { fixedLimits } from '../../limits.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
@@ -93,6 +93,7 @@ async function beginSession(
     // The stream of the older HTTP has ended. By itself it would begin anew, as a session of which the client knows nothing, and soon: it says so first.
     if (error instanceof SseError) queueMicrotask(() => void client.close());
   };
+  answerAFew(transport);
   const close = async () => {
     await end().catch(() => {}); // the server ends it by itself, sooner or later
     await client.close().catch(() => {});
@@ -123,6 +124,19 @@ async function beginSession(
     isLost: (error) => isLost(error, transport.sessionId !== undefined),
     isClosed: () => isClosed,
     end: close,
+  };
+}
+
+/** What a server asks of its client in one session is answered this often: each answer is a request, and a stream may ask for thousands. */
+const MAX_ANSWERS = 100;
+
+/** Has a transport send no more answers than that; what it asks for itself it sends. */
+function answerAFew(transport: Transport): void {
+  const send = transport.send.bind(transport);
+  let answers = 0;
+  transport.send = async (message, options) => {
+    const isAsked = Array.isArray(message) || 'method' in message;
+    if (isAsked || ++answers <= MAX_ANSWERS) await send(message, options);
   };
 }
 
