@@ -97,26 +97,33 @@ export class PageProcesses {
   }
 
   /** What a process answers. One that gives no answer has ended when this rejects. */
-  async #ask(child: ChildProcess, page: LoadedPage, signal: AbortSignal): Promise<PageAnswer> {
-    const stop = new AbortController();
-    const timer = setTimeout(() => stop.abort(new PageFailure(TOO_SLOW)), this.#timeout);
-    const either = AbortSignal.any([signal, stop.signal]);
-    const exited = () => stop.abort(new PageFailure(this.#isClosed ? STOPPING : TOO_LARGE));
+  async #ask(child: ChildProcess, page: LoadedPage, signal: AbortSignal): Promise<Exclude<PageAnswer, 'begins'>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Exclude<PageAnswer, 'begins'>>();
+    let timer: NodeJS.Timeout | undefined;
+    const heard = (said: PageAnswer) => {
+      if (said !== 'begins') resolve(said);
+      // A process that starts on a busy machine takes time that no page has asked for.
+      else timer = setTimeout(() => reject(new PageFailure(TOO_SLOW)), this.#timeout);
+    };
+    const exited = () => reject(new PageFailure(this.#isClosed ? STOPPING : TOO_LARGE));
+    const left = () => reject(signal.reason);
     child.ref();
     Object(child.channel).ref?.(); // Bun's has none
-    child.once('exit', exited);
+    child.on('message', heard).once('exit', exited).once('error', reject);
+    if (signal.aborted) left();
+    else signal.addEventListener('abort', left);
     try {
       child.send(page);
-      const [answer] = await once(child, 'message', { signal: either });
-      return answer; // of our own program
+      return await promise;
     } catch (error) {
       await end(child);
-      if (either.aborted) throw either.reason;
+      if (signal.aborted || error instanceof PageFailure) throw error;
       log.warn('a process that reads pages has failed', { error: describe(error) });
       throw new PageFailure('The page cannot be read.', { cause: error });
     } finally {
       clearTimeout(timer);
-      child.off('exit', exited);
+      child.off('message', heard).off('exit', exited).off('error', reject);
+      signal.removeEventListener('abort', left);
     }
   }
 

@@ -18,13 +18,21 @@ export interface LoadedPage {
 export type PageReducer = (page: LoadedPage, who: Claimant, signal: AbortSignal) => Promise<WebPage>;
 
 /** Reduces a page where it is called: all else of the process waits. Its libraries are loaded when they are first needed. */
-export async function reducePage({ kind, url, bytes, charset }: LoadedPage, signal?: AbortSignal): Promise<WebPage> {
+export async function reducePage(page: LoadedPage, signal?: AbortSignal): Promise<WebPage> {
+  const reduce = await loadReducer(page.kind);
+  return reduce(page, signal);
+}
+
+/** Loads what reduces pages of a kind. */
+export async function loadReducer(
+  kind: LoadedPage['kind'],
+): Promise<(page: LoadedPage, signal?: AbortSignal) => WebPage | Promise<WebPage>> {
   if (kind === 'pdf') {
     const { readPdf } = await import('./pdf.ts');
-    return readPdf(new Uint8Array(bytes), url, signal); // of Node's Buffers it takes none
+    return ({ bytes, url }, signal) => readPdf(new Uint8Array(bytes), url, signal); // of Node's Buffers it takes none
   }
   const { readHtml } = await import('./html.ts');
-  return readHtml(decode(bytes, charset), url);
+  return ({ bytes, charset, url }) => readHtml(decode(bytes, charset), url);
 }
 
 /** Text by a charset, or by the one that its HTML names; UTF-8 else. */
