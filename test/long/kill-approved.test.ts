@@ -43,7 +43,7 @@ for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
     const first = await startDoor(t, scripted, config);
     const turns = real.servers.flatMap((_, server) => Array.from({ length: TURNS }, (_, n) => ({ server, n })));
     const asked = await Promise.all(
-      turns.map(({ server, n }) => approve(first.door, `real-${server}`, `${server}-${n}`)),
+      turns.map(({ server, n }) => approve(first.door, `real-${server}`, `${server}-${n}`, n % 2 === 1)),
     );
     const keys = asked.flatMap(({ keys }) => keys).sort();
     await until(async () => (await lines()).length === keys.length);
@@ -57,7 +57,7 @@ for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
     assert.equal(await first.product.exited, signal === 'SIGTERM' ? 0 : null);
 
     const second = await startDoor(t, scripted, config);
-    for (const { id, model, requests } of asked) {
+    for (const { id, model, requests, tools, conversation } of asked) {
       const stream = parseStream(await (await second.door.fetch(`/v1/responses/${id}?stream=true`)).text());
       checkStream(stream);
       const { status, output } = await ended(second.door, id);
@@ -76,6 +76,13 @@ for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
       const later = scripted.script(says('ok'));
       await second.door.client.responses.create({ model: later, previous_response_id: id, input: 'And now?' });
       checkTold(scripted.calls(later)[0]?.body.messages);
+      if (!conversation) continue;
+      const [, slow = ''] = requests;
+      const again = second.door.client.responses.create({
+        ...{ model: later, tools, conversation },
+        input: [{ type: 'mcp_approval_response', approval_request_id: slow, approve: true }],
+      });
+      await assert.rejects(again, { status: 400, message: /answered before/ });
     }
     assert.deepEqual(await lines(), keys, 'each call ran once');
     await second.door.close();
@@ -107,19 +114,22 @@ async function startDoor(
 }
 
 /** A turn that asks for a quick call and a slow one, and one in the background that has both approved. */
-async function approve(door: Door, label: string, name: string) {
+async function approve(door: Door, label: string, name: string, isConversation: boolean) {
   const keys = [`${name}-quick`, `${name}-slow`];
   const calls = keys.map((key, n) => callOf({ label }, { name: 'work', args: { key, seconds: n * 60 }, id: `c${n}` }));
   const model = door.model.script(callsFunctions(...calls), says('Done.'));
   const tools = [{ type: 'mcp' as const, server_label: label }];
-  const first = await door.client.responses.create({ model, input: 'Hi', tools, background: true });
+  const conversation = isConversation ? (await door.client.conversations.create()).id : undefined;
+  const turn = { model, tools, background: true, ...(conversation && { conversation }) };
+  const first = await door.client.responses.create({ ...turn, input: 'Hi' });
   const requests = (await ended(door, first.id)).output
     .filter((item) => item.type === 'mcp_approval_request')
     .map(({ id }) => id);
   assert.equal(requests.length, 2);
   const { id } = await door.client.responses.create({
-    ...{ model, tools, background: true, previous_response_id: first.id },
+    ...turn,
+    ...(!conversation && { previous_response_id: first.id }),
     input: requests.map((id) => ({ type: 'mcp_approval_response', approval_request_id: id, approve: true })),
   });
-  return { id, model, keys, requests };
+  return { id, model, keys, requests, tools, conversation };
 }
