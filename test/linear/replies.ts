@@ -57,6 +57,28 @@ export const replies: Case[] = [
       }),
   },
   {
+    says: 'arguments of a call that is written as a text, in fragments and whole',
+    size: 2_000,
+    run: async (scene, n) => {
+      const texts = ['{"name":"f","arguments":{"a":"', ...many(n, () => 'x'.repeat(20)), '"}}', ...many(n, () => '}')];
+      for (const pieces of [texts, [texts.join('')]])
+        await ask(scene, {
+          kind: 'written',
+          tools: [tool],
+          tool_choice: 'required',
+          script: speaking(pieces.map((content) => chunk({ content }))),
+        });
+    },
+  },
+  {
+    says: 'texts that may become a call for long',
+    size: 20_000,
+    run: async (scene, n) => {
+      for (const text of [' '.repeat(n), `{${' '.repeat(n)}`, `{"name":"${'\\'.repeat(n)}`])
+        await ask(scene, { kind: 'written', tools: [tool], script: speaking([chunk({ content: text })]) });
+    },
+  },
+  {
     says: 'arguments of a call that is held until it is whole',
     size: 2_000,
     run: (scene, n) =>

@@ -79,6 +79,14 @@ export const requests: Case[] = [
     run: (scene, n) => ask(scene, { tools: functions(n) }),
   },
   {
+    says: 'tools, of which a text has to call one',
+    size: 100,
+    run: (scene, n) => {
+      const parameters = { type: 'object', properties: { a: { $ref: '#/$defs/a' } }, $defs: { a: { type: 'string' } } };
+      return ask(scene, { kind: 'written', tools: functions(n, { parameters }), tool_choice: 'required' });
+    },
+  },
+  {
     says: 'tools, of which a list allows many',
     size: 128,
     run: (scene, n) => ask(scene, { tools: functions(n), tool_choice: allowing(functions(128)) }),

@@ -24,7 +24,7 @@ export interface Case {
 
 /** What a model is asked, and what it says; it ends well unless it `fails`. */
 export interface Asked {
-  kind?: 'script' | 'native' | 'anthropic';
+  kind?: 'script' | 'written' | 'native' | 'anthropic';
   /** One script a call. */
   script?: Script | Script[];
   fails?: true;
@@ -68,7 +68,7 @@ export async function ask(
 }
 
 /** A short answer in each protocol. */
-const short = { script: says('ok'), native: answers(message('ok')), anthropic: tells(text('ok')) };
+const short = { script: says('ok'), written: says('ok'), native: answers(message('ok')), anthropic: tells(text('ok')) };
 
 /** As many as are wanted. */
 export function many<T>(count: number, make: (n: number) => T): T[] {

@@ -35,7 +35,7 @@ promise(
   },
   async (door) => {
     const ask = async (body: object) => {
-      const model = door.model.counting('written', {}, callsFunctions({ name: 'f', args: '{}' }));
+      const model = door.model.written(callsFunctions({ name: 'f', args: '{}' }));
       await create(door, { model, tools, ...body });
       const { tools: sent = [], tool_choice, response_format } = door.model.calls(model)[0]?.body ?? {};
       const names = sent.map((tool: { function: { name: string } }) => tool.function.name);
@@ -60,11 +60,7 @@ promise(
   'written-calls.read',
   { says: 'a text that is such a call is that call, streamed as any other', source: 'docs/backends.md' },
   async (door) => {
-    const model = door.model.counting(
-      'written',
-      {},
-      says('{"na', 'me": "f", "argu', 'ments": {"a"', ':"}\\""', '}}\n', ' '),
-    );
+    const model = door.model.written(says('{"na', 'me": "f", "argu', 'ments": {"a"', ':"}\\""', '}}\n', ' '));
     const { events, final } = await stream(door, { model, tools, tool_choice: 'required' });
     assert.deepEqual(outline(events), [
       'created',
@@ -89,8 +85,8 @@ promise(
   },
   async (door) => {
     const block = ['``', '`json\n{"name": "g", "argume', 'nts": {}}\n``', '`\nDone.'];
-    const ask = async (texts: readonly string[], body: object = {}, kind = 'written') => {
-      const { events } = await stream(door, { model: door.model.counting(kind, {}, says(...texts)), tools, ...body });
+    const ask = async (texts: readonly string[], body: object = {}, kind: 'written' | 'script' = 'written') => {
+      const { events } = await stream(door, { model: door.model[kind](says(...texts)), tools, ...body });
       return outline(events).filter((line) => /delta|done 0 (function_call|message)/.test(line));
     };
     assert.deepEqual(await ask(block), [
@@ -107,7 +103,7 @@ promise(
     const format = { type: 'json_schema', name: 'of_calls', schema: { type: 'object' } };
     assert.deepEqual(await ask(call, { text: { format } }), texts(...call));
     assert.deepEqual(await ask(call, { tool_choice: 'none' }), texts(...call));
-    assert.deepEqual(await ask(call, {}, 'scripted'), texts(...call), 'of a server that is not known for it');
+    assert.deepEqual(await ask(call, {}, 'script'), texts(...call), 'of a server that is not known for it');
   },
 );
 
@@ -120,7 +116,7 @@ promise(
   async (door) => {
     const ask = async (...texts: string[]) => {
       const deltas = texts.map((content) => ({ content }));
-      const model = door.model.counting('written', {}, sends(deltas, 'length'));
+      const model = door.model.written(sends(deltas, 'length'));
       const { output, status } = await create(door, { model, tools, tool_choice: 'required' });
       assert.equal(status, 'incomplete');
       return output.map((item) => {

@@ -50,6 +50,8 @@ export interface ScriptedModel {
   refusing(...scripts: Script[]): string;
   /** The same for a server to which the configuration's `send` sends otherwise. */
   ruled(...scripts: Script[]): string;
+  /** The same for a server whose texts may be calls. */
+  written(...scripts: Script[]): string;
   /** The same for scripts that speak the Responses API. */
   native(...scripts: Script[]): string;
   /** The same for a server that is taken for OpenAI's own, and knows all tools and items. */
@@ -184,6 +186,7 @@ export async function startScriptedModel(wire: Partial<Wire> = {}): Promise<Scri
     script: named('scripted'),
     refusing: named('refusing'),
     ruled: named('ruled'),
+    written: named('written'),
     native: named('native'),
     openai: named('openai'),
     anthropic: named('anthropic'),
