@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { ApiError, type ErrorKind, missing, wordOf } from './errors.ts';
 import { nearest } from './nearest.ts';
 import type { RefusalCode } from './protocol/error-codes.ts';
-import { MAX_DEPTH } from './protocol/json.ts';
+import { isObject, MAX_DEPTH } from './protocol/json.ts';
 
 /** Any schema. */
 export type Schema = v.GenericSchema;
@@ -89,13 +89,16 @@ function phrase(issue: v.BaseIssue<unknown>): string {
     case 'non_empty':
       return 'must not be empty';
     case 'regex':
+      if (isOurs(issue)) return issue.message;
       return `must be 1 to ${/,(\d+)\}/.exec(String(issue.requirement))?.[1]} letters, digits, underscores or dashes`;
     case 'never':
     case 'check':
       return issue.message;
     case 'custom':
+      if (!isObject(issue.input)) return `must be an object${kindOfInput(issue)}`;
       return `must be an object, nested at most ${MAX_DEPTH} deep`;
     default:
+      if (isOurs(issue)) return issue.message;
       return `must be ${articled((expected ?? 'valid').toLowerCase())}${kindOfInput(issue)}`;
   }
 }
@@ -104,6 +107,11 @@ function phrase(issue: v.BaseIssue<unknown>): string {
 function valuesIn(expected: string): string[] {
   const all = expected.replace(/[()]/g, '').split(' | ');
   return all.filter((one) => one !== 'null' && one !== 'undefined');
+}
+
+/** Whether the words of an issue are a schema's own: valibot's begin like this. */
+function isOurs({ message }: v.BaseIssue<unknown>): boolean {
+  return !message.startsWith('Invalid ');
 }
 
 /** The word that was given, and what was probably meant. */

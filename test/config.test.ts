@@ -340,6 +340,11 @@ const wrong: [unknown, RegExp][] = [
     { hosted: { web_search: { provider: 'google' } } },
     /hosted\.web_search\.provider must be one of searxng, brave, tavily, exa/,
   ],
+  [{ hosted: { web_search: {} } }, /hosted\.web_search must have provider, or mcp and tool$/],
+  [
+    { hosted: { web_search: { provider: 'exa', key: 'k', mcp: 'a', tool: 'b' } } },
+    /hosted\.web_search must have provider, or mcp and tool, and not both/,
+  ],
   [{ hosted: { web_search: { provider: 'searxng' } } }, /hosted\.web_search\.url must be the address of your SearXNG/],
   [
     { hosted: { web_search: { provider: 'brave' } } },

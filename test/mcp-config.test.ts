@@ -14,11 +14,12 @@ const url = 'http://crm.internal/mcp';
 
 test('a wrong server of the configuration is named by its place', () => {
   for (const [entry, says] of [
+    [{}, /configuration: mcp\.0 must have url, or command/],
     [{ url }, /configuration: mcp\.0\.label is missing/],
     [{ label: 'a b', url }, /mcp\.0\.label must be 1 to 64 letters/],
-    [{ label: 'crm' }, /mcp\.0\.url is missing/],
+    [{ label: 'crm' }, /mcp\.0 must have url, or command for a program of this machine/],
     [{ label: 'crm', url: 'crm' }, /mcp\.0\.url must be a URL/],
-    [{ label: 'crm', url, command: ['x'] }, /mcp\.0\.url is not a key that is known/],
+    [{ label: 'crm', url, command: ['x'] }, /mcp\.0 must have url or command, and not both/],
     [{ label: 'crm', command: [] }, /mcp\.0\.command/],
     [{ label: 'crm', command: ['x'], env: { 'A-B': '1' } }, /mcp\.0\.env\.A-B must be the name of a variable/],
     [{ label: 'crm', url, headers: { host: 'x' } }, /mcp\.0\.headers\.host must be the name of a header/],

@@ -57,6 +57,16 @@ describe('a search', () => {
     assert.ok(read[0]?.includes(`【2】 Ice\n${scene.web.origin}/ice`));
   });
 
+  test('that has no end is told to later turns as the call that it was, and as one that came to nothing', async () => {
+    const { items, model } = await turn([callsFunctions(search('hang')), says('No.')]);
+    const [{ id: _, ...item }] = items;
+    const output = 'The call was ended: it did not return within 5 s (`limits.tool` in the configuration).';
+    const run = { name: 'web_search', arguments: '{"query":"hang"}', output };
+    assert.deepEqual(item, { type: 'web_search_call', status: 'failed', function: run });
+    await create(scene.door, { model, input: [{ role: 'user', content: 'Hi' }, ...items] });
+    assert.deepEqual(outputs(model), [output]);
+  });
+
   test('has the events of OpenAI, in their order', async () => {
     const model = scene.door.model.script(callsFunctions(search()), says('Yes.'));
     const { events } = await stream(scene.door, { model, tools });

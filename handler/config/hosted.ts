@@ -45,9 +45,13 @@ const byMcp = v.strictObject({
 /** Which tool of which MCP server does the work of a hosted tool. */
 export type HostedByMcp = v.InferOutput<typeof byMcp>;
 
-const searchOrMcp = v.lazy<v.GenericSchema<unknown, SearchConfig | HostedByMcp>>((value) =>
-  isObject(value) && 'mcp' in value ? byMcp : search,
-);
+const searchOrMcp = v.lazy<v.GenericSchema<unknown, SearchConfig | HostedByMcp>>((value) => {
+  if (!isObject(value)) return search;
+  if ('mcp' in value) return 'provider' in value ? both : byMcp;
+  return 'provider' in value ? search : neither;
+});
+const both = v.custom<HostedByMcp>(() => false, 'must have provider, or mcp and tool, and not both');
+const neither = v.custom<HostedByMcp>(() => false, 'must have provider, or mcp and tool');
 
 /** The schema of `hosted`: what runs the tools that OpenAI hosts, here. */
 export const hosted = v.optional(

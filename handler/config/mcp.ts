@@ -54,7 +54,7 @@ const RESERVED =
   /^(host|connection|content-.*|transfer-encoding|te|trailer|upgrade|keep-alive|expect|accept|mcp-.*|proxy-.*)$/i;
 
 const headers = v.record(
-  v.pipe(text, v.check(isOwnHeader, 'must be the name of a header that is not the protocol’s own')),
+  v.pipe(text, v.check(isOwnHeader, "must be the name of a header that is not the protocol's own")),
   v.pipe(secretText, v.check<string, string>(isSetHeader, 'must be the value of a header, in ASCII')),
 );
 
@@ -92,9 +92,13 @@ const program = v.strictObject({
   env: v.optional(v.record(v.pipe(text, v.regex(/^\w+$/, 'must be the name of a variable')), secretText), {}),
 });
 
-const connector = v.lazy<v.GenericSchema<unknown, Connector>>((value) =>
-  isObject(value) && 'command' in value ? program : remote,
-);
+const connector = v.lazy<v.GenericSchema<unknown, Connector>>((value) => {
+  if (!isObject(value)) return remote;
+  if ('command' in value) return 'url' in value ? both : program;
+  return 'url' in value ? remote : neither;
+});
+const both = v.custom<Connector>(() => false, 'must have url or command, and not both');
+const neither = v.custom<Connector>(() => false, 'must have url, or command for a program of this machine');
 
 /** A server that clients use by its label: at a URL, or a program of this machine. */
 export type Connector = v.InferOutput<typeof remote> | v.InferOutput<typeof program>;

@@ -30,7 +30,7 @@ export interface HostedItem {
 /** What a hosted call tells models: a call and its output where this server ran it, else a text, which `tell` says in lines. */
 export function toldAs<I extends HostedItem>(
   tell: (item: I) => string[],
-): Pick<HostedCallKind<ItemSchema, I, AnyEvent>, 'role' | 'asText' | 'asCall' | 'asAnswer' | 'media'> {
+): Pick<HostedCallKind<ItemSchema, I, AnyEvent>, 'role' | 'asText' | 'asCall' | 'asAnswer' | 'failed' | 'media'> {
   return {
     role: 'server call',
     asText: (item) => (item.function ? undefined : tell(item).join('\n')),
@@ -43,6 +43,12 @@ export function toldAs<I extends HostedItem>(
       id: callIdOf(item),
       output: item.function?.output ?? tell(item).join('\n'),
       failed: item.status === 'failed',
+    }),
+    // Later turns read the call and why it came to nothing, and not that something was done.
+    failed: (item, why, call) => ({
+      ...item,
+      status: 'failed',
+      ...(call && { function: { name: call.name, arguments: call.arguments, output: why } }),
     }),
     media: noMedia,
   };

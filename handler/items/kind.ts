@@ -82,8 +82,8 @@ export interface ServerCallKind<S extends ItemSchema, I extends AnyItem, E exten
   asCall(item: I): ToolCall;
   /** The result, as a function's output. */
   asAnswer(item: I): ToolAnswer;
-  /** The item of a call that was ended before it had a result, which says why. Default: its status alone. */
-  failed?(item: I, why: string): I;
+  /** The item of a call, as the model made it where that is known, that was ended before it had a result; says why. Default: its status alone. */
+  failed?(item: I, why: string, call?: ModelsCall): I;
   /** Its media URLs, which model servers fetch. */
   media(item: I | v.InferOutput<S>): Iterable<MediaUrl>;
 }
@@ -127,6 +127,9 @@ export interface ToolCall {
   name: string;
   arguments: string;
 }
+
+/** What a model wrote of a call. */
+export type ModelsCall = Pick<ToolCall, 'name' | 'arguments'>;
 
 /** A function's output. */
 export interface ToolAnswer {

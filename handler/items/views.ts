@@ -1,6 +1,6 @@
 import { kinds } from './index.ts';
 import type { ClientItems, Items, OutputItem } from './item.ts';
-import type { ToolAnswer, ToolCall } from './kind.ts';
+import type { ModelsCall, ToolAnswer, ToolCall } from './kind.ts';
 import type { MediaUrl } from './media.ts';
 
 /** The optional translations of each item kind. */
@@ -11,7 +11,7 @@ const views: {
     asText?(item: Items[T]): string | undefined;
     asCall?(item: Items[T]): ToolCall;
     asAnswer?(item: Items[T]): ToolAnswer;
-    failed?(item: Items[T], why: string): Items[T];
+    failed?(item: Items[T], why: string, call?: ModelsCall): Items[T];
     media?(item: Items[T] | ClientItems[T]): Iterable<MediaUrl>;
   };
 } = kinds;
@@ -31,13 +31,17 @@ export function answerOf<T extends keyof Items>(item: Items[T] & { type: T }): T
   return views[item.type].asAnswer?.(item);
 }
 
-/** The item of a tool's call that was ended before it had a result, which says why if it has a place for that. */
-export function failedItem(item: OutputItem, why: string): OutputItem {
-  return failedOf(item, why) ?? ({ ...item, status: 'failed' } as OutputItem); // the items of tools can fail
+/** The item of a tool's call, as the model made it, that was ended before it had a result; it says why if it has a place for that. */
+export function failedItem(item: OutputItem, why: string, call?: ModelsCall): OutputItem {
+  return failedOf(item, why, call) ?? ({ ...item, status: 'failed' } as OutputItem); // the items of tools can fail
 }
 
-function failedOf<T extends keyof Items>(item: Items[T] & { type: T }, why: string): OutputItem | undefined {
-  return views[item.type].failed?.(item, why) as OutputItem | undefined; // of the same type
+function failedOf<T extends keyof Items>(
+  item: Items[T] & { type: T },
+  why: string,
+  call?: ModelsCall,
+): OutputItem | undefined {
+  return views[item.type].failed?.(item, why, call) as OutputItem | undefined; // of the same type
 }
 
 /** An item as OpenAI takes it in an input: most without their ids, which would be looked up where nothing is stored. */

@@ -61,7 +61,7 @@ async function* boundedRun(
   } catch (error) {
     if (!(error instanceof TooSlow)) throw error;
     const why = `The call was ended: it did not return ${within(limits)}.`;
-    yield* shown.failed(why);
+    yield* shown.failed(why, call);
     return { output: why, failed: true };
   } finally {
     if (next && !next.done) await events.return(undefined as never); // the reader has left; the value is seen by nobody
@@ -88,11 +88,16 @@ class ShownItems {
   }
 
   /** The ends of those that have none. */
-  *failed(why: string): Generator<ItemEvent> {
+  *failed(why: string, call: FunctionCall): Generator<ItemEvent> {
     for (const output_index of this.#open) {
       const item = this.#output[output_index];
       if (item)
-        yield { type: 'response.output_item.done', sequence_number: 0, output_index, item: failedItem(item, why) };
+        yield {
+          type: 'response.output_item.done',
+          sequence_number: 0,
+          output_index,
+          item: failedItem(item, why, call),
+        };
     }
   }
 }

@@ -1,6 +1,6 @@
 import { ApiError, unsupported, wordOf } from '../errors.ts';
 import { hostedToolOf, notRun } from '../protocol/hosted-tools.ts';
-import type { CallChoice, ClientTool } from '../protocol/tools.ts';
+import type { CallChoice, ClientTool, FunctionTool } from '../protocol/tools.ts';
 import type { ToolUse } from '../tools/tool.ts';
 
 type AllowedTools = Extract<CallChoice, { type: 'allowed_tools' }>;
@@ -59,6 +59,11 @@ export function withoutLeftOut(
 /** Whether a choice lets the model call a tool. A list allows the tools it names, and all if it names the search. */
 export function allows(choice: CallChoice, tool: ClientTool): boolean {
   return !isList(choice) || choice.tools.some((entry) => entry.type === SEARCH || isNamed(tool, entry));
+}
+
+/** Whether a choice lets the model call a function of the server; one that is gone was approved when it was there. */
+export function mayCall(choice: CallChoice, definition: FunctionTool | undefined): boolean {
+  return definition === undefined || (choice !== 'none' && allows(choice, definition));
 }
 
 /**

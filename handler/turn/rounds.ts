@@ -109,11 +109,11 @@ export async function* rounds(
       const roundOutput: OutputItem[] = [];
       let finish: Finish | undefined;
       const isApproved = round === 1 && approved.length > 0;
+      const choice = !hasRun ? tool_choice : forced ? 'auto' : afterToolRan(tool_choice, functions);
       if (isApproved) {
         roundOutput.push(...approved);
         finish = { type: 'finish', reason: 'stop', usage: null };
       } else {
-        const choice = !hasRun ? tool_choice : forced ? 'auto' : afterToolRan(tool_choice, functions);
         const terms = {
           tools: served.mayRun ? [...clientTools, ...servedFunctions.definitions] : [...clientTools],
           tool_choice: served.mayRun ? choice : withoutFunctions(choice, new Set(functions.keys())),
@@ -152,7 +152,12 @@ export async function* rounds(
       hasRun ||= ours.length > 0;
       const kept = roundOutput.filter((item) => !isServerCall(item));
       const soFar = { round, usage, citations: [...citations.pending] };
-      const ran = yield* served.run(ours, (calls) => ({ type: 'calling', newItems: kept, ...soFar, calls }));
+      const ran = yield* served.run(ours, isApproved ? 'auto' : choice, (calls) => ({
+        type: 'calling',
+        newItems: kept,
+        ...soFar,
+        calls,
+      }));
       const misfitted = givesBack ? misfits.map(({ call_id }) => outputOf(call_id, MISFORMED)) : [];
       const outputs = [...misfitted, ...ran.outputs];
       clientTools.push(...ran.tools);

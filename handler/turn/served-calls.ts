@@ -3,8 +3,9 @@ import type { FunctionCall, FunctionOutput } from '../items/function.ts';
 import { type Item, newItemId } from '../items/item.ts';
 import { fixedLimits } from '../limits.ts';
 import type { Annotation } from '../protocol/content.ts';
-import type { ClientTool } from '../protocol/tools.ts';
+import type { CallChoice, ClientTool } from '../protocol/tools.ts';
 import type { ServerFunction, ToolContext, ToolResult } from '../tools/tool.ts';
+import { mayCall } from './choice.ts';
 import type { OutputIndexes } from './output-indexes.ts';
 import type { RoundsSoFar } from './record.ts';
 
@@ -74,14 +75,17 @@ export class ServedCalls {
   }
 
   /**
-   * Runs calls; yields their events, and what `calling` makes before any runs, by the number of calls so far. The first ones run, if not all may.
+   * Runs calls that the turn's `choice` lets the model make; yields their events, and what `calling` makes before any runs, by the number of
+   * calls so far. The first ones run, if not all may.
    */
   async *run(
     calls: readonly FunctionCall[],
+    choice: CallChoice,
     calling: (count: number) => Calling,
   ): AsyncGenerator<ItemEvent | Calling | Called, CallOutputs> {
     const { functions, context, indexes, atOnce, waits, signal } = this.#options;
-    const toRun = calls.slice(0, Math.max(0, this.#max - this.#count));
+    const isChosen = ({ name }: FunctionCall) => mayCall(choice, functions.get(name)?.definition);
+    const toRun = calls.filter(isChosen).slice(0, Math.max(0, this.#max - this.#count));
     this.#count += toRun.length;
     if (toRun.length > 0) yield calling(this.#count);
     const stop = new AbortController();
@@ -99,8 +103,9 @@ export class ServedCalls {
     const running = toRun.map(runOne);
     const ran = yield* indexes.moveAll(running, { atOnce, waits, stop: () => stop.abort() });
     const results = ran.map(({ result }) => result);
+    const outputs = new Map(toRun.map((call, index) => [call, ran[index]?.called.output]));
     return {
-      outputs: calls.map(({ call_id }, index) => ran[index]?.called.output ?? outputOf(call_id, NOT_RUN)),
+      outputs: calls.map((call) => outputs.get(call) ?? outputOf(call.call_id, isChosen(call) ? NOT_RUN : NOT_CHOSEN)),
       endsTurn: ran.some(({ called }) => called.endsTurn),
       last: shownLast(ran, indexes),
       tools: results.flatMap(({ tools }) => tools ?? []),
@@ -131,6 +136,9 @@ function* shownLast(ran: readonly Ran[], indexes: OutputIndexes): Generator<Item
 
 /** The output of a call beyond `max_tool_calls`. */
 const NOT_RUN = 'Not run: no more tool calls are allowed in this turn.';
+
+/** The output of a call that a model was not offered and has made all the same, as small ones do after their history. */
+const NOT_CHOSEN = 'Not run: this function may not be called in this turn.';
 
 /** The output of a call that a client has approved, of a function that is gone meanwhile. */
 const GONE: ToolResult = { output: 'Not run: there is no such function any more.', failed: true };

@@ -427,20 +427,26 @@ promise(
 
 promise('mcp.bad-input', { says: 'a wrong entry is 422 that names the field', source: TYPES }, async (door) => {
   const good = { type: 'mcp', server_label: 's', server_url: 'https://mcp.example/' };
-  for (const [more, field] of [
+  for (const [more, field, says] of [
     [{ server_label: null }, 'server_label'],
     [{ server_label: 'a b' }, 'server_label'],
     [{ server_url: 'ftp://mcp.example/' }, 'server_url'],
     [{ server_url: 'https://u:p@mcp.example/' }, 'server_url'],
     [{ server_url: null }, 'server_url'],
     [{ connector_id: 'x' }, 'connector_id'],
-    [{ server_url: null, connector_id: 'connector_dropbox' }, 'connector_id'],
+    [
+      { server_url: null, connector_id: 'connector_dropbox' },
+      'connector_id',
+      /connector_id "connector_dropbox" is no label/,
+    ],
     [{ authorization: '' }, 'authorization'],
     [{ authorization: 'a\nb' }, 'authorization'],
     [{ authorization: 'a', headers: { Authorization: 'b' } }, 'authorization'],
-    [{ headers: { 'mcp-session-id': 'x' } }, 'headers'],
+    [{ headers: { 'mcp-session-id': 'x' } }, 'headers', / that are not the protocol's own: "mcp-session-id"$/],
     [{ headers: { a: 1 } }, 'headers'],
-    [{ allowed_tools: 'add' }, 'allowed_tools'],
+    [{ headers: 1 }, 'headers', /headers must be an object, not a number$/],
+    [{ allowed_tools: 'add' }, 'allowed_tools', /must be a list of names, or an object with tool_names or read_only$/],
+    [{ require_approval: 5 }, 'require_approval', /must be always, never, or an object with always or never$/],
     [{ allowed_tools: {} }, 'allowed_tools'],
     [{ require_approval: 'sometimes' }, 'require_approval'],
     [{ require_approval: {} }, 'require_approval'],
@@ -448,8 +454,8 @@ promise('mcp.bad-input', { says: 'a wrong entry is 422 that names the field', so
     [{ defer_loading: true }, 'defer_loading'],
     [{ tunnel_id: 't' }, 'tunnel_id'],
     [{ allowed_callers: ['programmatic'] }, 'allowed_callers[0]'],
-  ] as const)
-    await unprocessable(door, { tools: [{ ...good, ...more }] }, `tools[0].${field}`);
+  ] as [object, string, RegExp?][])
+    await unprocessable(door, { tools: [{ ...good, ...more }] }, `tools[0].${field}`, says);
   await unprocessable(door, { tools: [good, good] }, 'tools[1].server_label');
 });
 

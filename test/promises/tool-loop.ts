@@ -391,6 +391,29 @@ promise(
   NEEDS_TEST_TOOL,
 );
 
+promise(
+  'tool-choice.unoffered',
+  {
+    says: 'a function of the server that the choice leaves out does not run, even if the model calls it: the model is told, and goes on',
+    source: 'docs/functions.md',
+  },
+  async (door) => {
+    const mine = { type: 'function', name: 'mine' };
+    for (const tool_choice of ['none', { type: 'allowed_tools', mode: 'auto', tools: [mine] }]) {
+      const { tools } = testTool();
+      const model = door.model.script(callsFunctions(add), says('I may not.'));
+      const { output } = await create(door, { model, tools: [...tools, mine], tool_choice });
+      assert.deepEqual(
+        output.map(({ type }) => type),
+        ['message'],
+      );
+      const { messages } = door.model.calls(model)[1]?.body ?? {};
+      assert.equal(messages.at(-1).content, 'Not run: this function may not be called in this turn.');
+    }
+  },
+  NEEDS_TEST_TOOL,
+);
+
 function callDelta({ name, args, id }: { name: string; args: string; id: string }) {
   return { tool_calls: [{ index: 0, id, type: 'function', function: { name, arguments: args } }] };
 }

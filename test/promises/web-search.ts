@@ -193,7 +193,18 @@ searched(
     assert.deepEqual(others.statuses, ['completed', 'failed', 'completed']);
     assert.deepEqual((await asked('127.0.0.1', url)).statuses, ['completed', 'completed', 'completed']);
     const filters = { allowed_domains: ['https://a.test/x'] };
-    await unprocessable(door, { tools: [{ type: 'web_search', filters }] }, 'tools[0].filters.allowed_domains[0]');
+    for (const [more, field, says] of [
+      [{ filters }, 'filters.allowed_domains[0]', 'must be a domain such as example.com, without https:// and path'],
+      [
+        { user_location: { country: 'Norway' } },
+        'user_location.country',
+        'must be a country code of two letters, such as US',
+      ],
+      [{ search_content_types: ['image'] }, 'search_content_types', 'must include "text": this server finds no images'],
+    ] as const) {
+      const param = `tools[0].${field}`;
+      await unprocessable(door, { tools: [{ type: 'web_search', ...more }] }, param, `${param} ${says}`);
+    }
   },
   PAGE,
 );

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { isOwnHeader, isSetHeader } from '../../config/mcp.ts';
-import { unsupported } from '../../errors.ts';
+import { unsupported, wordOf } from '../../errors.ts';
 import { AnyObject, maybe, options } from '../../protocol/fields.ts';
-import type { JsonObject } from '../../protocol/json.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { EchoedTool } from '../../protocol/response.ts';
 import { check } from '../../validate.ts';
 
@@ -18,7 +18,11 @@ const Filter = v.pipe(
 /** Some tools of a server. */
 export type Filter = v.InferOutput<typeof Filter>;
 
-const Approval = v.lazy((value) => (typeof value === 'string' ? Always : PerTool));
+const Allowed = v.lazy((value) => (Array.isArray(value) ? ToolNames : isObject(value) ? Filter : NoFilter));
+const NoFilter = v.never('must be a list of names, or an object with tool_names or read_only');
+
+const Approval = v.lazy((value) => (typeof value === 'string' ? Always : isObject(value) ? PerTool : NoApproval));
+const NoApproval = v.never('must be always, never, or an object with always or never');
 const Always = v.picklist(['always', 'never']);
 const PerTool = v.pipe(
   options({ always: maybe(Filter), never: maybe(Filter) }),
@@ -49,7 +53,10 @@ const Headers = v.pipe(
   v.check((given) => Object.keys(given).length <= 32, 'must not have more than 32 headers'),
   v.check(
     (given) => Object.keys(given).every(isOwnHeader),
-    'must have names of headers that are not the protocol’s own',
+    ({ input }) => {
+      const wrong = Object.keys(input).find((name) => !isOwnHeader(name));
+      return `must have names of headers that are not the protocol's own${wordOf(wrong) ? `: ${wordOf(wrong)}` : ''}`;
+    },
   ),
   v.check((given) => Object.values(given).every(isSetHeader), 'must have texts in ASCII as values'),
 );
@@ -62,7 +69,7 @@ const McpTool = v.object({
   connector_id: maybe(v.pipe(v.string(), v.nonEmpty(), v.maxLength(64))),
   authorization: maybe(Token),
   headers: maybe(Headers),
-  allowed_tools: maybe(v.lazy((value) => (Array.isArray(value) ? ToolNames : Filter))),
+  allowed_tools: maybe(Allowed),
   require_approval: maybe(Approval),
   server_description: maybe(v.pipe(v.string(), v.maxLength(1_000))),
   allowed_callers: maybe(v.array(v.literal('direct'))),

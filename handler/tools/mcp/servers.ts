@@ -43,11 +43,15 @@ export function usedServer(
   const connector = usable.find((one) => one.label === (id ?? label));
   if (connector) return ofConfiguration(tool, param, connector, caller);
   const field = id == null ? 'server_url' : 'connector_id';
-  const why = id == null ? 'is missing, and server_label' : `${wordOf(id) ?? ''} `.trimStart();
+  const why = id == null ? 'is missing, and server_label' : wordOf(id);
   const there = usable.length > 0 ? `, of which there are ${usable.map((one) => one.label).join(', ')}` : '';
-  throw new ApiError('invalid_value', `${param}.${field} ${why} is no label in \`mcp\` of the configuration${there}`, {
-    param: `${param}.${field}`,
-  });
+  throw new ApiError(
+    'invalid_value',
+    `${param}.${field} ${why ? `${why} ` : ''}is no label in \`mcp\` of the configuration${there}`,
+    {
+      param: `${param}.${field}`,
+    },
+  );
 }
 
 /** The servers of the configuration that a caller may use. */
