@@ -13,15 +13,18 @@ const PROGRAM = fileURLToPath(new URL('../support/mcp-program.mjs', import.meta.
 const node = process.execPath;
 
 /** A door whose configuration has programs. */
-async function open(t: TestContext): Promise<Door> {
+async function open(t: TestContext, limits: object = {}): Promise<Door> {
   const programs = [
     { label: 'program', command: [node, PROGRAM], env: { OWN: 'mine' }, requireApproval: 'never' },
     { label: 'strict', command: [node, PROGRAM, 'strict'], requireApproval: 'never' },
     { label: 'missing', command: ['/there/is/no/such/program'], requireApproval: 'never' },
     { label: 'no-server', command: [node, '-e', 'process.exit(0)'], requireApproval: 'never' },
+    { label: 'silent', command: [node, '-e', 'setInterval(() => {}, 1000)'], requireApproval: 'never' },
+    { label: 'echo', command: ['cat'], requireApproval: 'never' },
   ];
   const model = await startScriptedModel();
-  const config = parseConfig({ ...testConfigFile(model), mcp: programs });
+  const file = testConfigFile(model);
+  const config = parseConfig({ ...file, limits: { ...file.limits, ...limits }, mcp: programs });
   const door = await openInProcess({ config });
   let isOpen = true;
   const close = async () => {
@@ -102,5 +105,18 @@ test('one that is not there, or speaks no MCP, is a 424, and its path is the log
     const text = await reply.text();
     assert.equal(reply.status, 424, text);
     assert.ok(!text.includes('/there/is'));
+    if (label === 'missing') assert.match(text, /The program of the server could not be started\./);
   }
+});
+
+test('one that says nothing, or only what it hears, is a 424 when the time to start is over', async (t) => {
+  const door = await open(t, { tool: '1m', turn: '2m' });
+  const asked = ['silent', 'echo'].map(async (server_label) => {
+    const model = door.model.script(says('never'));
+    const reply = await post(door, { model, input: 'Hi', tools: [{ type: 'mcp', server_label }] });
+    return { status: reply.status, text: await reply.text() };
+  });
+  const [silent, echo] = await Promise.all(asked);
+  for (const reply of [silent, echo]) assert.equal(reply?.status, 424, reply?.text);
+  assert.match(silent?.text ?? '', /The server did not answer in time\./);
 });

@@ -81,18 +81,24 @@ export function callError(error: unknown): McpError {
   if (isProtocolError(error)) return { type: 'mcp_protocol_error', code: error.code, message: clip(error.message) };
   const bad = causeOf(error, (cause) => cause instanceof BadReply);
   if (bad instanceof BadReply) return { type: 'mcp_protocol_error', code: -32_603, message: bad.message };
+  if (error instanceof Error && error.name === 'TimeoutError') return slow();
   const code = sdkCodeOf(error);
+  if (code === 'ENOENT' || code === 'EACCES')
+    return { type: 'http_error', code: 502, message: 'The program of the server could not be started.' };
   if (code === 'UNSUPPORTED_RESULT_TYPE') {
     const message = 'The tool asks for more input of the user, which cannot be given here.';
     return { type: 'mcp_protocol_error', code: -32_603, message };
   }
-  if (code === 'REQUEST_TIMEOUT')
-    return { type: 'http_error', code: 504, message: 'The server did not answer in time.' };
+  if (code === 'REQUEST_TIMEOUT') return slow();
   if (code === 'CONNECTION_CLOSED' || code === 'NOT_CONNECTED')
     return { type: 'http_error', code: 502, message: 'The connection to the server broke off.' };
   const status = statusOf(error);
   if (status !== undefined) return { type: 'http_error', code: status, message: `The server answered HTTP ${status}.` };
   return { type: 'http_error', code: 500, message: 'An unknown error occurred while executing the tool.' };
+}
+
+function slow(): McpError {
+  return { type: 'http_error', code: 504, message: 'The server did not answer in time.' };
 }
 
 /** The arguments of a call that are no object. */

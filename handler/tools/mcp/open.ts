@@ -164,7 +164,9 @@ function asListed({ name, description, inputSchema, readOnly }: ServerTool): Lis
 
 /** An error for the log, whose words have no credentials. */
 function scrubbedError(error: unknown, scrub: (text: string) => string): unknown {
-  if (error instanceof Error) error.message = scrub(error.message);
+  if (!(error instanceof Error)) return error;
+  const words = scrub(error.message);
+  if (words !== error.message) error.message = words; // that of a signal's reason cannot be set, and repeats nobody
   return error;
 }
 
