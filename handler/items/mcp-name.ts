@@ -11,8 +11,22 @@ export const FUNCTIONS_LABEL = 'antiphon.functions';
  */
 export function mcpFunctionName(label: string, name: string): string {
   if (label === FUNCTIONS_LABEL && /^[\w-]{1,64}$/.test(name)) return name;
-  const whole = `mcp_${label}__${name}`;
+  const whole = `${beginning(label)}${name}`;
   // Else another label and name could come to the same text.
-  const isPlain = /^[\w-]+$/.test(whole) && !/__|_$/.test(label);
+  const isPlain = /^[\w-]+$/.test(whole) && isPlainLabel(label);
   return shortened(isPlain ? whole : `${whole.replace(/[^\w-]/g, '_').slice(0, 50)}_${hashOf(whole)}`);
+}
+
+/** Whether a name can be of no function but one of this server's, whether or not it has that one. */
+export function isNameOf(label: string, name: string): boolean {
+  return isPlainLabel(label) && name.startsWith(beginning(label));
+}
+
+function beginning(label: string): string {
+  return `mcp_${label}__`;
+}
+
+/** Whether names that begin with a label are those of no other one. */
+function isPlainLabel(label: string): boolean {
+  return !/__|_$/.test(label);
 }

@@ -19,11 +19,12 @@ export function decorate(tool: Tool, { open: aroundOpen, run: aroundRun, close: 
     ...(tool.definitions && { definitions: (config) => tool.definitions?.(config) ?? [] }),
     async *open(config, signal, context) {
       const opened: ServerFunctions = yield* outer(config, signal, context);
-      const { functions, calls, marks } = opened;
+      const { functions, calls, marks, owns } = opened;
       const close = async () => opened.close?.();
       return {
         ...(calls && { calls }),
         ...(marks && { marks }),
+        ...(owns && { owns: (name) => opened.owns?.(name) ?? false }),
         close: aroundClose?.(close) ?? close,
         functions: functions.map((fn) => {
           const run: ServerFunction['run'] = (call, own, its) => fn.run(call, own, its);

@@ -52,6 +52,8 @@ export interface ServerFunctions {
   calls?: readonly FunctionCall[];
   /** Marks in the model's text that become links and citations. */
   marks?: TextMarks;
+  /** Whether a name is of a function that only this tool could have: one that it has not is no function of the client's either. */
+  owns?(name: string): boolean;
   /** Called once when the turn ends, however it ends. */
   close?(): Promise<void>;
 }

@@ -4,7 +4,7 @@ import type { Item, OutputItem } from '../items/item.ts';
 import { isCall, isServerCall } from '../items/roles.ts';
 import type { Limits } from '../limits.ts';
 import type { Response } from '../protocol/response.ts';
-import type { HostedChoice } from '../protocol/tools.ts';
+import type { ClientTool, HostedChoice } from '../protocol/tools.ts';
 import { resultOf } from '../tools/result-of.ts';
 import type { ServerFunctions } from '../tools/tool.ts';
 import { afterToolRan, allowAlso, withoutFunctions } from './choice.ts';
@@ -78,6 +78,7 @@ export async function* rounds(
     const approved = opened.flatMap(({ calls }) => calls ?? []);
     const maxRounds = limits.rounds + (approved.length > 0 ? 1 : 0);
     const clientTools = [...call.tools];
+    const callable = { functions, opened, clientTools };
     let { tool_choice } = servedFunctions.addTo(call, forced);
     const marks = new MarkedTexts(call.text.format.type === 'text' ? opened.flatMap(({ marks }) => marks ?? []) : []);
     const citations = new Citations();
@@ -91,7 +92,7 @@ export async function* rounds(
       const isApproved = (call: OutputItem): boolean =>
         approved.some(({ call_id }) => 'call_id' in call && call.call_id === call_id);
       const { newItems, unknown, ends } = interruptedRound(resumed.running, (call) => {
-        const isOurs = isServed(functions, call);
+        const isOurs = isServed(callable, call);
         const asks = isOurs && functions.get(call.name)?.asks?.(call) === true;
         if (misformed.includes(call)) return MISFORMED;
         if (isApproved(call)) return UNKNOWN;
@@ -125,7 +126,7 @@ export async function* rounds(
             else if (event.type === 'keep_alive') yield event;
             else {
               if (event.type === 'response.output_item.done') roundOutput.push(event.item);
-              const hidden = event.type === 'response.output_item.added' && isServed(functions, event.item);
+              const hidden = event.type === 'response.output_item.added' && isServed(callable, event.item);
               const shown = !hidden && !misformed.holds(event) && move(event) ? marks.pass(event) : [];
               for (const marked of shown) yield* citations.pass(marked);
               if (shown.length === 0) yield { type: 'keep_alive' };
@@ -139,7 +140,7 @@ export async function* rounds(
       }
       usage = sumUsage(usage, finish?.usage ?? null);
       const calls = roundOutput.filter(isCall);
-      const ours = isApproved ? approved : calls.filter((item) => isServed(functions, item));
+      const ours = isApproved ? approved : calls.filter((item) => isServed(callable, item));
       const misfits = calls.filter((item) => misformed.includes(item));
       const isOurs = ours.length + misfits.length === calls.length;
       const givesBack = finish?.reason === 'stop' && mayGiveBack && isOurs && round < maxRounds;
@@ -200,6 +201,17 @@ interface Rounds extends UsedTools {
 
 const BEGINNING: RoundsSoFar & { running?: undefined } = { round: 1, usage: null, calls: 0, citations: [] };
 
-function isServed(functions: ReadonlyMap<string, unknown>, item: OutputItem): item is FunctionCall {
-  return item.type === 'function_call' && functions.has(item.name);
+/** What calls of a round are told apart by. */
+interface Callable {
+  functions: ReadonlyMap<string, unknown>;
+  opened: readonly ServerFunctions[];
+  clientTools: readonly ClientTool[];
+}
+
+/** Whether a call is of a function of the server: also of one that is not there, where only a tool of the server could have it. */
+function isServed({ functions, opened, clientTools }: Callable, item: OutputItem): item is FunctionCall {
+  if (item.type !== 'function_call') return false;
+  if (functions.has(item.name)) return true;
+  const isClients = clientTools.some((tool) => 'name' in tool && tool.name === item.name);
+  return !isClients && opened.some(({ owns }) => owns?.(item.name));
 }

@@ -141,7 +141,7 @@ const NOT_RUN = 'Not run: no more tool calls are allowed in this turn.';
 const NOT_CHOSEN = 'Not run: this function may not be called in this turn.';
 
 /** The output of a call that a client has approved, of a function that is gone meanwhile. */
-const GONE: ToolResult = { output: 'Not run: there is no such function any more.', failed: true };
+const GONE: ToolResult = { output: 'Not run: there is no such function.', failed: true };
 
 // biome-ignore lint/correctness/useYield: there is nothing to show of it
 async function* gone(): AsyncGenerator<never, ToolResult> {

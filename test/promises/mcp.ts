@@ -425,6 +425,27 @@ promise(
   },
 );
 
+promise(
+  'mcp.none-such',
+  {
+    says: 'a call of a tool that a server of the request does not have, or may not be used, is not for the client: the model is told, and goes on',
+    source: PAGE,
+  },
+  async (door) => {
+    const server = door.model.mcp.serve([add, tool('drop')]);
+    for (const name of ['guessed', 'drop']) {
+      const model = door.model.script(callsFunctions(callOf(server, { name, args: {} })), says('I cannot.'));
+      const { output } = await create(door, { model, tools: [entryFor(server, { allowed_tools: ['add'] })] });
+      assert.deepEqual(
+        output.map(({ type }) => type),
+        ['mcp_list_tools', 'message'],
+      );
+      const { messages } = door.model.calls(model)[1]?.body ?? {};
+      assert.equal(messages.at(-1).content, 'Not run: there is no such function.');
+    }
+  },
+);
+
 promise('mcp.bad-input', { says: 'a wrong entry is 422 that names the field', source: TYPES }, async (door) => {
   const good = { type: 'mcp', server_label: 's', server_url: 'https://mcp.example/' };
   for (const [more, field, says] of [
@@ -453,6 +474,7 @@ promise('mcp.bad-input', { says: 'a wrong entry is 422 that names the field', so
     [{ require_approval: { never: {} } }, 'require_approval.never'],
     [{ defer_loading: true }, 'defer_loading'],
     [{ tunnel_id: 't' }, 'tunnel_id'],
+    [{ allowedTools: ['add'] }, 'allowedTools', /allowedTools is not supported$/],
     [{ allowed_callers: ['programmatic'] }, 'allowed_callers[0]'],
   ] as [object, string, RegExp?][])
     await unprocessable(door, { tools: [{ ...good, ...more }] }, `tools[0].${field}`, says);

@@ -122,7 +122,7 @@ promise(
     );
     assert.deepEqual(answers, [
       { role: 'tool', tool_call_id: 'approved_1', content: 'sent' },
-      { role: 'tool', tool_call_id: 'approved_2', content: 'Not run: there is no such function any more.' },
+      { role: 'tool', tool_call_id: 'approved_2', content: 'Not run: there is no such function.' },
     ]);
   },
   NEEDS_TEST_TOOL,

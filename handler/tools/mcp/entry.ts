@@ -62,7 +62,7 @@ const Headers = v.pipe(
 );
 
 /** An entry of `tools` that names an MCP server. */
-const McpTool = v.object({
+const McpTool = v.strictObject({
   type: v.literal('mcp'),
   server_label: Label,
   server_url: maybe(Url),
@@ -71,6 +71,7 @@ const McpTool = v.object({
   headers: maybe(Headers),
   allowed_tools: maybe(Allowed),
   require_approval: maybe(Approval),
+  tunnel_id: v.nullish(v.never('is not supported')),
   server_description: maybe(v.pipe(v.string(), v.maxLength(1_000))),
   allowed_callers: maybe(v.array(v.literal('direct'))),
   defer_loading: maybe(v.boolean()),
@@ -80,7 +81,6 @@ export type McpTool = v.InferOutput<typeof McpTool>;
 
 /** An entry of `tools` as its schema reads it; throws an ApiError that names the field of one that is wrong. */
 export function readEntry(entry: JsonObject, param: string): McpTool {
-  if (entry.tunnel_id != null) throw unsupported(`${param}.tunnel_id`);
   const read = check(McpTool, entry, param);
   if (read.defer_loading) {
     throw unsupported(`${param}.defer_loading`, 'must not be true: the tools of an MCP server are listed at once');

@@ -2,7 +2,7 @@ import { ApiError } from '../../errors.ts';
 import type { ItemEvent } from '../../events/events.ts';
 import { newItemId } from '../../items/item.ts';
 import { ending, type ListedTool, type McpListTools } from '../../items/mcp-list-tools.ts';
-import { mcpFunctionName } from '../../items/mcp-name.ts';
+import { isNameOf, mcpFunctionName } from '../../items/mcp-name.ts';
 import { log } from '../../log.ts';
 import type { Seal } from '../../seal.ts';
 import { scrubber } from '../scrubber.ts';
@@ -99,6 +99,7 @@ export async function* openServer(
         arguments: args,
         status: 'completed',
       })),
+      owns: (name) => isNameOf(label, name),
       close: () => session.end(),
     };
   } finally {
