@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { outputParts } from '../handler/items/mcp-output.ts';
 import { fixedLimits } from '../handler/limits.ts';
+import { BrokenReplies, withBoundedReplies } from '../handler/tools/mcp/bounded-reply.ts';
 import { create } from './promises/ask.ts';
 import { callOf, entryFor, tool } from './promises/mcp-ask.ts';
 import { until } from './promises/state-ask.ts';
@@ -87,6 +88,25 @@ describe('a reply of an MCP server that would take long to parse and to check', 
     const text = `[{"type":"image"},${many(300_000, '[]').join(',')}]`;
     assert.ok(outputParts(text) === text);
   });
+});
+
+test('a stream of many events, however they come, is read in pieces between which others have their turns', async () => {
+  const piece = new TextEncoder().encode(many(300, 'data: {}\n\n').join(''));
+  const pieces = () =>
+    new ReadableStream({
+      start(controller) {
+        for (let n = 0; n < 50; n++) controller.enqueue(piece);
+        controller.close();
+      },
+    });
+  const headers = { 'content-type': 'text/event-stream' };
+  const reach = withBoundedReplies(async () => new Response(pieces(), { headers }), new BrokenReplies());
+  let turns = 0;
+  const other = setInterval(() => turns++, 0);
+  const reply = await reach('http://x/');
+  assert.equal((await reply.text()).length, 50 * piece.length);
+  clearInterval(other);
+  assert.ok(turns >= 20, `${turns}`);
 });
 
 test('a server that asks its client much is answered a hundred times, and its call is served', async () => {

@@ -5,6 +5,9 @@ import { BadReply } from './failure.ts';
 const [QUOTE, COMMA, BACKSLASH, NEW_LINE] = [0x22, 0x2c, 0x5c, 0x0a];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
+/** Lines of a stream of events that are read at a time: their events take some milliseconds. */
+const LINES_AT_ONCE = 500;
+
 /** Streams of events that broke off since they are too much: whoever waits for a reply in one hears of it here, as its client says nothing of it. */
 export class BrokenReplies {
   readonly #waiting = new Set<(error: BadReply) => void>();
@@ -32,16 +35,20 @@ export function withBoundedReplies(send: FetchLike, broken: BrokenReplies): Fetc
     if (!reply.body) return reply;
     const isStream = reply.headers.get('content-type')?.startsWith('text/event-stream') ?? false;
     const count = counter(isStream);
+    let lines = 0;
     const body = reply.body.pipeThrough(
       new TransformStream<Uint8Array, Uint8Array>({
-        transform(bytes, controller) {
+        async transform(bytes, controller) {
           try {
-            count(bytes);
+            lines += count(bytes);
           } catch (error) {
             if (isStream && error instanceof BadReply) broken.tell(error);
             throw error;
           }
           controller.enqueue(bytes);
+          if (lines < LINES_AT_ONCE) return;
+          lines = 0;
+          await new Promise((resolve) => setTimeout(resolve)); // others have their turns
         },
       }),
     );
@@ -52,16 +59,17 @@ export function withBoundedReplies(send: FetchLike, broken: BrokenReplies): Fetc
 
 /**
  * Counts members of JSON in bytes as they come, each list and object as one more; throws a BadReply above the bounds. No string has a line
- * break, so in a stream of events, where each line counts as well, it begins anew with each line.
+ * break, so in a stream of events, where each line counts as well, it begins anew with each line. Gives the lines of the stream in the bytes.
  */
-function counter(isStream: boolean): (bytes: Uint8Array) => void {
+function counter(isStream: boolean): (bytes: Uint8Array) => number {
   let [members, depth] = [0, 0];
   let [isString, isEscaped] = [false, false];
   return (bytes) => {
+    let lines = 0;
     for (const byte of bytes) {
       if (byte === NEW_LINE) {
         [isString, isEscaped] = [false, false];
-        if (isStream) members++;
+        if (isStream) lines++;
       } else if (isString) {
         if (isEscaped) isEscaped = false;
         else if (byte === BACKSLASH) isEscaped = true;
@@ -73,7 +81,9 @@ function counter(isStream: boolean): (bytes: Uint8Array) => void {
         if (++depth > fixedLimits.jsonDepth) throw tooMuch(`is nested deeper than ${fixedLimits.jsonDepth} levels`);
       } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) depth = Math.max(0, depth - 1);
     }
+    members += lines;
     if (members > fixedLimits.mcpMembers) throw tooMuch(`has more than ${fixedLimits.mcpMembers} members`);
+    return lines;
   };
 }
 
