@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { findText } from '../handler/tools/web-search/find-text.ts';
 import { loadPage } from '../handler/tools/web-search/page.ts';
 import { reducePage } from '../handler/tools/web-search/page-reducer.ts';
-import { pdf } from './support/pdf.ts';
+import { onePage, pdf, pdfOf } from './support/pdf.ts';
 import { type ScriptedWeb, startScriptedWeb } from './support/scripted-web.ts';
 
 let web: ScriptedWeb;
@@ -141,4 +141,10 @@ test('a PDF file is the text of its pages; one without text, or that is none, sa
   assert.match(page.text, /Snow fell on 12 March 2031\./);
   await assert.rejects(load(pdf(''), 'application/pdf'), /has no text: its pages are images/);
   await assert.rejects(load('%PDF-1.4 broken', 'application/pdf'), /cannot be read/);
+});
+
+test('of a PDF file as much is read as a model may want, though it is all on one page', async () => {
+  const lines = `(${'word '.repeat(200)}) Tj T*\n`.repeat(1_000);
+  const file = pdfOf(onePage({ data: `BT /F1 1 Tf 1 TL 0 1100 Td ${lines} ET` }));
+  assert.equal((await load(file, 'application/pdf')).text.length, 400_000);
 });

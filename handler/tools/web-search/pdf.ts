@@ -4,6 +4,7 @@ import { nameOf, PageFailure, type WebPage } from './web-page.ts';
 /** Pages of a file that are read, and characters of their texts: more is more than any model reads. */
 const MAX_PAGES = 100;
 const MAX_CHARACTERS = 400_000;
+const MAX_TITLE = 300;
 
 /** The text of a PDF file, page by page. Rejects with a PageFailure for one that cannot be read. */
 export async function readPdf(bytes: Uint8Array, url: string, signal?: AbortSignal): Promise<WebPage> {
@@ -21,8 +22,10 @@ export async function readPdf(bytes: Uint8Array, url: string, signal?: AbortSign
       length += text.length;
       pages.push(text.trim());
     }
-    const title = typeof info.Title === 'string' && info.Title.trim() !== '' ? info.Title.trim() : nameOf(url);
-    const text = pages.filter(Boolean).join('\n\n');
+    const named = typeof info.Title === 'string' ? info.Title.slice(0, MAX_TITLE).trim() : '';
+    const title = named === '' ? nameOf(url) : named;
+    // One page may have the text of thousands.
+    const text = pages.filter(Boolean).join('\n\n').slice(0, MAX_CHARACTERS).toWellFormed();
     if (text === '') throw new PageFailure('The PDF file has no text: its pages are images.');
     return { url, title, text, links: [] };
   } finally {
