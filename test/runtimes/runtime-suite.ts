@@ -14,6 +14,12 @@ export function runtimeSuite(name: Runtime['name'], runtime: Runtime | undefined
   runPromises((hosted) => openRuntime(runtime, hosted), name, undefined, quarter(name === 'deno' ? 2 : 3));
   passes(runtime, 'test', 'test/thorough/database.test.ts', 'SQLite keeps what every database must keep');
   passes(runtime, 'test', 'test/thorough/decompress.test.ts', 'bodies are decompressed in slices, within bounds');
+  passes(
+    runtime,
+    'start',
+    'test/runtimes/page-reducer.ts',
+    'pages are reduced in processes, which end with a page that has no end',
+  );
   passes(runtime, 'run', 'test/runtimes/given-up.ts', 'a model call that is given up ends, whatever was collected');
 }
 

@@ -7,6 +7,7 @@ export function findBun(): Runtime | undefined {
   if (!binary) return undefined;
   const settings = ['--no-install', '--no-env-file', '--expose-gc'];
   // By itself it gives up a test after five seconds, whatever the test says of its time; the file as a whole has a limit.
-  const args = { run: ['run', ...settings], test: ['test', ...settings, '--timeout=60000'] };
+  const run = ['run', ...settings];
+  const args = { run, start: run, test: ['test', ...settings, '--timeout=60000'] };
   return { name: 'bun', binary, args, env: { DO_NOT_TRACK: '1', NO_COLOR: '1' } };
 }

@@ -12,6 +12,7 @@ export function findDeno(): Runtime | undefined {
   if (!binary) return undefined;
   const args = {
     run: ['run', ...INSTALLED, '--allow-net=127.0.0.1', '--allow-env', '--allow-read'],
+    start: ['run', ...INSTALLED, '--allow-run', '--allow-env', '--allow-read', '--allow-write', '--allow-sys'],
     test: ['test', ...INSTALLED, '--allow-env', '--allow-read', '--allow-write'],
   };
   const env = { DENO_DIR: CACHE, DENO_NO_UPDATE_CHECK: '1', NO_COLOR: '1' };

@@ -11,8 +11,12 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 export interface Runtime {
   readonly name: 'deno' | 'bun';
   readonly binary: string;
-  /** What stands before the file, by what is to be done with it. */
-  readonly args: { readonly run: readonly string[]; readonly test: readonly string[] };
+  /** What stands before the file, by what is to be done with it; `start` runs one that starts processes. */
+  readonly args: {
+    readonly run: readonly string[];
+    readonly test: readonly string[];
+    readonly start: readonly string[];
+  };
   readonly env: Readonly<Record<string, string>>;
 }
 
