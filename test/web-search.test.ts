@@ -386,14 +386,18 @@ describe('a later turn', () => {
   });
 
   test('reads items of others as text: what OpenAI or a client that knows less sends back', async () => {
-    const item = { type: 'web_search_call', id: 'ws_1', status: 'completed', action: { type: 'search', query: 'q' } };
-    const { model } = await turn([says('Ok.')], {
-      input: [{ role: 'user', content: 'Hi' }, item, { role: 'user', content: 'And?' }],
-    });
-    assert.partialDeepStrictEqual(scene.door.model.calls(model)[0]?.body.messages[1], {
-      role: 'assistant',
-      content: 'Searched the web for "q".',
-    });
+    for (const [members, content] of [
+      [{ status: 'completed', action: { type: 'search', query: 'q' } }, 'Searched the web for "q".'],
+      // What a process that died has left of one.
+      [{ status: 'failed' }, 'Searched the web.\nIt failed.'],
+    ] as const) {
+      const item = { type: 'web_search_call', id: 'ws_1', ...members };
+      const { model } = await turn([says('Ok.')], {
+        input: [{ role: 'user', content: 'Hi' }, item, { role: 'user', content: 'And?' }],
+      });
+      const read = scene.door.model.calls(model)[0]?.body.messages[1];
+      assert.partialDeepStrictEqual(read, { role: 'assistant', content });
+    }
   });
 });
 

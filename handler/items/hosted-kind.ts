@@ -31,9 +31,10 @@ export interface HostedItem {
 export function toldAs<I extends HostedItem>(
   tell: (item: I) => string[],
 ): Pick<HostedCallKind<ItemSchema, I, AnyEvent>, 'role' | 'asText' | 'asCall' | 'asAnswer' | 'failed' | 'media'> {
+  const told = (item: I) => [...tell(item), ...(item.status === 'failed' ? ['It failed.'] : [])].join('\n');
   return {
     role: 'server call',
-    asText: (item) => (item.function ? undefined : tell(item).join('\n')),
+    asText: (item) => (item.function ? undefined : told(item)),
     asCall: (item) => ({
       id: callIdOf(item),
       name: item.function?.name ?? item.type,
@@ -41,7 +42,7 @@ export function toldAs<I extends HostedItem>(
     }),
     asAnswer: (item) => ({
       id: callIdOf(item),
-      output: item.function?.output ?? tell(item).join('\n'),
+      output: item.function?.output ?? told(item),
       failed: item.status === 'failed',
     }),
     // Later turns read the call and why it came to nothing, and not that something was done.
