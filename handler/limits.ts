@@ -85,7 +85,7 @@ export interface Limits {
   keepAlive: number;
   /**
    * Model calls in one turn of the server-side tool loop; a model that still calls tools then is going in circles. Past it:
-   * the turn fails.
+   * the response is incomplete, for `max_messages`.
    */
   rounds: number;
   /**
