@@ -41,7 +41,7 @@ promise(
   async (door) => {
     const { server, tools, model } = scene(door, { require_approval: null });
     const { events, final } = await stream(door, { model, tools });
-    assert.equal(final.status, 'completed');
+    assert.equal(final.status, 'completed', JSON.stringify(final.error));
     assert.deepEqual(
       outline(events).slice(-3),
       [
