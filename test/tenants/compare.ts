@@ -72,16 +72,19 @@ async function run(steps: readonly Step[], setting: Setting, { named, only, expe
     if (expected) sameText(answer, expected[who].answers[answers.length] ?? '', JSON.stringify(operation));
     answers.push(answer);
   };
-  const inScope = (operation: Operation) =>
-    sameIds ? scopes[operation.who](() => perform(operation)) : perform(operation);
+  const inScope = <T>(who: Who, act: () => Promise<T>) => (sameIds ? scopes[who](act) : act());
   try {
     for (const step of steps) {
       if ('sweep' in step) {
         await sweeps[step.sweep](database);
         await keepRows();
-      } else await Promise.all(step.filter(({ who }) => !only || who === only).map(inScope));
+      } else {
+        const own = step.filter(({ who }) => !only || who === only);
+        await Promise.all(own.map((operation) => inScope(operation.who, () => perform(operation))));
+      }
     }
-    for (const who of ['a', 'b'] as const) await actors[who].release();
+    // What a turn makes while its reply is read has the ids of who reads.
+    for (const who of ['a', 'b'] as const) await inScope(who, () => actors[who].release());
     await keepRows();
     return outcome;
   } finally {
