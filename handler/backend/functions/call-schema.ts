@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { TextFormat } from '../../protocol/tools.ts';
+import { JsonText } from './json-text.ts';
 import type { ModelFunction } from './tools.ts';
 
 // Written calls. Some models write calls as JSON texts, in place of the marks by which their server knows calls; and some servers
@@ -55,11 +56,7 @@ export class WrittenCall {
   readonly #names: ReadonlySet<string>;
   #held = '';
   #is: 'unknown' | 'call' | 'text' = 'unknown';
-  /** Of the arguments: the open braces and brackets, and whether a string is open and its next character escaped. */
-  #depth = 0;
-  #inString = false;
-  #isEscaped = false;
-  #isWhole = false;
+  readonly #args = new JsonText();
 
   /** A text that may call functions of these names. */
   constructor(names: ReadonlySet<string>) {
@@ -94,19 +91,9 @@ export class WrittenCall {
 
   /** The part of a piece that belongs to the arguments: what is behind them closes the call. */
   #arguments(piece: string): WrittenPart {
-    let at = 0;
-    for (; at < piece.length && !this.#isWhole; at++) this.#pass(piece[at]);
-    return at === 0 ? {} : { arguments: piece.slice(0, at) };
-  }
-
-  #pass(character: string | undefined): void {
-    if (this.#isEscaped) this.#isEscaped = false;
-    else if (this.#inString) {
-      if (character === '\\') this.#isEscaped = true;
-      else if (character === '"') this.#inString = false;
-    } else if (character === '"') this.#inString = true;
-    else if (character === '{' || character === '[') this.#depth++;
-    else if (character === '}' || character === ']') this.#isWhole = --this.#depth === 0;
+    if (this.#args.isClosed) return {};
+    const own = this.#args.add(piece);
+    return own === 0 ? {} : { arguments: piece.slice(0, own) };
   }
 }
 

@@ -14,10 +14,15 @@ export class JsonText {
   #goesOn = false;
   #isValid: boolean | undefined;
 
-  /** Adds a piece. */
-  add(piece: string): void {
+  /** Adds a piece, and gives how many of its characters are before the end of the value, that end included. */
+  add(piece: string): number {
     this.#text += piece;
-    for (let at = 0; at < piece.length; at++) this.#read(piece.charCodeAt(at));
+    let own = 0;
+    for (let at = 0; at < piece.length; at++) {
+      if (!this.#isClosed) own++;
+      this.#read(piece.charCodeAt(at));
+    }
+    return own;
   }
 
   /** The text so far. */
